@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
@@ -65,7 +66,7 @@ public sealed class TicketSigner
     {
         ticket = null;
         Span<byte> bytes = stackalloc byte[FixedSize + 2 * (Identifier.LengthMax + 1) + MacSize];
-        if (!Base64Url.TryDecodeFromChars(text, bytes, out var length) || length < FixedSize + MacSize)
+        if (Base64Url.DecodeFromChars(text, bytes, out _, out var length) != OperationStatus.Done || length < FixedSize + MacSize)
             return false;
 
         var content = bytes[..(length - MacSize)];
