@@ -1,0 +1,207 @@
+using System.Buffers.Binary;
+using System.Text;
+using FlashSale.Core.Engine;
+using FlashSale.Core.Log;
+
+namespace FlashSale.Core.Coupons;
+
+/// <summary>The coupon machine, as the engine sees it.</summary>
+public sealed class CouponMachine : IMachine
+{
+    public static readonly CouponMachine Instance = new();
+
+    public MachineTopics Topics => MachineTopics.Coupon;
+
+    public CommandRecordInfo Inspect(ReadOnlySpan<byte> record) => CouponRecord.Inspect(record);
+
+    public IMachineModel NewModel() => new CouponModel();
+}
+
+/// <summary>
+/// The rules of the coupon machine, version 1, and the state of one partition. The same rules stand in
+/// <c>lua/coupon-apply.lua</c> and <c>lua/coupon-read-claim.lua</c>.
+/// </summary>
+public sealed class CouponModel : IMachineModel
+{
+    private readonly Dictionary<string, Campaign> _campaigns = [];
+
+    /// <summary>Campaigns in the order in which they were opened.</summary>
+    public IEnumerable<CampaignSnapshot> Campaigns =>
+        _campaigns.Select(c => new CampaignSnapshot(c.Key, c.Value.State, c.Value.Description)).OrderBy(c => c.State.Number);
+
+    public byte[] Apply(long offset, CommandRecordInfo info, ReadOnlySpan<byte> record)
+    {
+        if (info.State == CommandRecordState.Undecodable)
+            return CouponOutcomes.OfUndecodable();
+        if (info.State == CommandRecordState.Empty)
+            return CouponOutcomes.OfEmpty();
+
+        var commands = CouponRecord.Open(record);
+        var outcomes = new RecordWriter(commands.Count + 64);
+        for (var index = 0; commands.TryNext(out var command); index++)
+        {
+            var (outcome, sequence) = Decide(commands.Campaigns[command.Campaign], command, offset, index);
+            outcomes.Byte((byte)outcome);
+            if (outcome.IsIssued())
+                outcomes.UInt32(sequence);
+        }
+
+        return WithCampaigns(commands.Campaigns, outcomes.Written);
+    }
+
+    /// <summary>What became of a claim at an address that has been applied.</summary>
+    public ClaimAnswer Read(ClaimQuestion claim)
+    {
+        if (!_campaigns.TryGetValue(claim.CampaignId, out var campaign) || !campaign.IsBefore(claim.Offset, claim.Index))
+            return ClaimAnswer.Refused(CouponOutcome.CampaignUnknown);
+        var entries = campaign.EntriesOf(claim.UserId);
+        foreach (var entry in entries)
+        {
+            if (entry.ClaimId == claim.ClaimId && entry.IsAtOrBefore(claim.Offset, claim.Index))
+                return new ClaimAnswer(CouponOutcome.Issued, campaign.State, [entry]);
+        }
+
+        var inForce = campaign.InForceAt(claim.Offset, claim.Index);
+        var window = CampaignState.WindowAt(inForce.OpensAtMs, inForce.ClosesAtMs, inForce.IsClosed, claim.InstantMs);
+        if (window != CouponOutcome.None)
+            return ClaimAnswer.Refused(window);
+        return entries.Count(e => e.IsAtOrBefore(claim.Offset, claim.Index)) >= inForce.PerUser
+            ? new ClaimAnswer(CouponOutcome.AlreadyClaimed, campaign.State, entries)
+            : ClaimAnswer.Refused(CouponOutcome.SoldOut);
+    }
+
+    /// <summary>The coupons of a user in all campaigns of the partition.</summary>
+    public IReadOnlyList<UserCoupons> ReadUser(string userId) =>
+        [.. _campaigns.Select(c => new UserCoupons(c.Key, c.Value.State, c.Value.EntriesOf(userId))).Where(c => c.Entries.Count > 0)];
+
+    private (CouponOutcome Outcome, int Sequence) Decide(string campaignId, in CouponCommandView command, long offset, int index)
+    {
+        var known = _campaigns.TryGetValue(campaignId, out var campaign);
+        return command.Kind switch
+        {
+            CouponCommandKind.Open when !known => (OpenCampaign(campaignId, command, offset, index), 0),
+            _ when !known => (CouponOutcome.CampaignUnknown, 0),
+            CouponCommandKind.Open or CouponCommandKind.Change => (ChangeCampaign(campaign!, command, offset, index), 0),
+            CouponCommandKind.Close => (CloseCampaign(campaign!, offset, index), 0),
+            _ => Claim(campaign!, command, offset, index),
+        };
+    }
+
+    private CouponOutcome OpenCampaign(string campaignId, in CouponCommandView command, long offset, int index)
+    {
+        if (_campaigns.Count >= CouponLimits.CampaignNumbers / MachineTopics.PartitionsMax)
+            return CouponOutcome.CampaignLimit;
+        var state = new CampaignState(_campaigns.Count, command.Quantity, command.PerUser, command.OpensAtMs, command.ClosesAtMs,
+            IsClosed: false, Issued: 0, command.InstantMs, new CampaignSeed(BinaryPrimitives.ReadUInt128BigEndian(command.Seed)));
+        var campaign = new Campaign { State = state, Description = command.Description.ToArray() };
+        campaign.Changes.Add(new CampaignChange(offset, index, state.PerUser, state.OpensAtMs, state.ClosesAtMs, state.IsClosed));
+        _campaigns.Add(campaignId, campaign);
+        return CouponOutcome.CampaignOpened;
+    }
+
+    private static CouponOutcome ChangeCampaign(Campaign campaign, in CouponCommandView command, long offset, int index)
+    {
+        var state = campaign.State;
+        var changed = state with
+        {
+            Quantity = command.Quantity,
+            PerUser = command.PerUser,
+            OpensAtMs = command.OpensAtMs,
+            ClosesAtMs = command.ClosesAtMs,
+            IsClosed = false,
+        };
+        if (changed == state with { IsClosed = false } && command.Description.SequenceEqual(campaign.Description))
+            return CouponOutcome.Unchanged;
+        if (command.Quantity < state.Issued)
+            return CouponOutcome.QuantityBelowIssued;
+        if (campaign.Changes.Count >= CouponLimits.ChangesMax)
+            return CouponOutcome.ChangeLimit;
+        campaign.Description = command.Description.ToArray();
+        campaign.Set(changed, offset, index);
+        return CouponOutcome.CampaignChanged;
+    }
+
+    private static CouponOutcome CloseCampaign(Campaign campaign, long offset, int index)
+    {
+        if (campaign.State.IsClosed)
+            return CouponOutcome.Unchanged;
+        if (campaign.Changes.Count >= CouponLimits.ChangesMax)
+            return CouponOutcome.ChangeLimit;
+        campaign.Set(campaign.State with { IsClosed = true }, offset, index);
+        return CouponOutcome.CampaignClosed;
+    }
+
+    private static (CouponOutcome Outcome, int Sequence) Claim(Campaign campaign, in CouponCommandView command, long offset, int index)
+    {
+        Span<char> user = stackalloc char[Identifier.LengthMax];
+        user = user[..Encoding.ASCII.GetChars(command.User, user)];
+        var entries = campaign.EntriesOf(user);
+        foreach (var entry in entries)
+        {
+            if (entry.ClaimId == command.ClaimId)
+                return (CouponOutcome.IssuedBefore, entry.Sequence);
+        }
+
+        var window = campaign.State.WindowAt(command.InstantMs);
+        if (window != CouponOutcome.None)
+            return (window, 0);
+        if (entries.Length >= campaign.State.PerUser)
+            return (CouponOutcome.AlreadyClaimed, 0);
+        if (campaign.State.IsSoldOut)
+            return (CouponOutcome.SoldOut, 0);
+
+        var sequence = campaign.State.Issued;
+        campaign.Add(user, [.. entries, new ClaimEntry(sequence, offset, index, command.ClaimId, command.InstantMs, CouponState.Issued)]);
+        campaign.State = campaign.State with { Issued = sequence + 1 };
+        return (CouponOutcome.Issued, sequence);
+    }
+
+    private byte[] WithCampaigns(string[] names, ReadOnlySpan<byte> outcomes)
+    {
+        var writer = new RecordWriter(2 + names.Length * (2 + CampaignState.Size) + outcomes.Length);
+        writer.UInt16(names.Count(_campaigns.ContainsKey));
+        for (var i = 0; i < names.Length; i++)
+        {
+            if (!_campaigns.TryGetValue(names[i], out var campaign))
+                continue;
+            writer.UInt16(i);
+            campaign.State.Write(writer.Reserve(CampaignState.Size));
+        }
+
+        writer.Bytes(outcomes);
+        return writer.ToArray();
+    }
+
+    private sealed class Campaign
+    {
+        private readonly Dictionary<string, ClaimEntry[]> _users = [];
+
+        public CampaignState State { get; set; }
+
+        public byte[] Description { get; set; } = [];
+
+        public List<CampaignChange> Changes { get; } = [];
+
+        public ClaimEntry[] EntriesOf(ReadOnlySpan<char> user) =>
+            _users.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(user, out var entries) ? entries : [];
+
+        public void Add(ReadOnlySpan<char> user, ClaimEntry[] entries) =>
+            _users.GetAlternateLookup<ReadOnlySpan<char>>()[user] = entries;
+
+        public void Set(CampaignState state, long offset, int index)
+        {
+            State = state;
+            Changes.Add(new CampaignChange(offset, index, state.PerUser, state.OpensAtMs, state.ClosesAtMs, state.IsClosed));
+        }
+
+        public bool IsBefore(long offset, int index) => Changes[0].IsBefore(offset, index);
+
+        public CampaignChange InForceAt(long offset, int index) => Changes.Last(c => c.IsBefore(offset, index));
+    }
+
+    /// <summary>Settings that came into force with the command at an address; kept to answer tickets by the settings in force at theirs.</summary>
+    private readonly record struct CampaignChange(long Offset, int Index, int PerUser, long OpensAtMs, long ClosesAtMs, bool IsClosed)
+    {
+        public bool IsBefore(long offset, int index) => Offset < offset || (Offset == offset && Index < index);
+    }
+}

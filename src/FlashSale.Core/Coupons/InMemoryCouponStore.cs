@@ -1,0 +1,38 @@
+using FlashSale.Core.Engine;
+using FlashSale.Core.Log;
+
+namespace FlashSale.Core.Coupons;
+
+/// <summary>The coupon machine's state in this process.</summary>
+public sealed class InMemoryCouponStore() : InMemoryStateStore<CouponModel>(CouponMachine.Instance), ICouponReader
+{
+    public Task<PartitionSnapshot?> ReadPartitionAsync(int partition, LogId log)
+    {
+        lock (Gate)
+        {
+            return Task.FromResult(Find(partition) is { } found && found.Log == log
+                ? new PartitionSnapshot(log, found.Applied, found.Commands, [.. found.Model.Campaigns])
+                : null);
+        }
+    }
+
+    public Task<ClaimAnswer> ReadClaimAsync(ClaimQuestion claim)
+    {
+        lock (Gate)
+        {
+            if (Find(claim.Partition) is not { } found || found.Log != claim.Log)
+                return Task.FromResult(ClaimAnswer.Waiting(0));
+            return Task.FromResult(found.Applied.Offset < claim.Offset ? ClaimAnswer.Waiting(found.Commands) : found.Model.Read(claim));
+        }
+    }
+
+    public Task<IReadOnlyList<UserCoupons>?> ReadUserAsync(int partition, LogId log, string userId, long appliedMin)
+    {
+        lock (Gate)
+        {
+            return Task.FromResult(Find(partition) is { } found && found.Log == log && found.Applied.Offset >= appliedMin
+                ? found.Model.ReadUser(userId)
+                : null);
+        }
+    }
+}
