@@ -38,8 +38,8 @@ elapsed() { local us=$(($(now_us) - $1)); printf '%d.%d' $((us / 1000000)) $((us
 
 make_dir() { { mkdir -p -- "$1" 2>/dev/null && [[ -w $1 ]]; } || die "cannot write to $1"; }
 
-# docker_engine: the client alone is not enough, an engine has to answer.
-docker_engine() { have docker && timeout 10 docker info >/dev/null 2>&1; }
+# docker_engine: the client alone is not enough: an engine has to answer, and the client to know compose.
+docker_engine() { have docker && timeout 10 docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; }
 
 # kafka_home: prints the folder of Apache Kafka; nothing and status 1 where there is none.
 # A KAFKA_HOME that was named but is wrong is an error, not a reason to go on without Kafka.
