@@ -78,11 +78,15 @@ port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 process_mark() { # PID
   local stat
+  local -a fields task
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   # The command name, in parentheses, may hold spaces: what counts begins after the last ')'.
-  local -a fields
   read -r -a fields <<<"${stat##*) }"
-  [[ ${fields[0]} != Z ]] || return 1
+  # A zombie is gone, but not while other threads of it are still ending: those hold its files and ports.
+  if [[ ${fields[0]} == Z ]]; then
+    task=("/proc/$1/task"/*)
+    ((${#task[@]} > 1)) || return 1
+  fi
   printf '%s %s' "${fields[19]}" "$(cat /proc/sys/kernel/random/boot_id)"
 }
 

@@ -16,7 +16,7 @@
 #   KAFKA_HOME=/opt/kafka scripts/setup.sh
 
 set -euo pipefail
-# shellcheck source=lib.sh
+# shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 feed=cached

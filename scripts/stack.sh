@@ -23,7 +23,7 @@
 #   FLASHSALE_RUN_DIR=/tmp/second scripts/stack.sh up
 
 set -euo pipefail
-# shellcheck source=lib.sh
+# shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 umask 077
 
@@ -169,6 +169,8 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=8
 num.network.threads=2
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=500
 num.io.threads=4
 log.cleaner.dedupe.buffer.size=16777216
 PROPERTIES
