@@ -72,6 +72,50 @@ mysql_client() { first_command mariadb mysql; }
 # port_taken PORT: somebody listens on it on loopback.
 port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# http_status PORT PATH: the status code of a GET on loopback; nothing where nobody answers.
+http_status() {
+  local line
+  { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null || return 1
+  printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n' "$2" >&3
+  read -r -t 2 -u 3 line || line=
+  exec 3>&-
+  [[ $line =~ ^HTTP/[0-9.]+\ ([0-9]+) ]] && printf '%s' "${BASH_REMATCH[1]}"
+}
+
+# --- What the scripts start and wait for ------------------------------------------------------
+
+# bounded SECONDS COMMAND...: runs in the background and is waited for, because only then does a trap run at once on Ctrl-C;
+# the caller's trap ends it with stop_bounded. It reads nothing, and it leaves no process of its group behind.
+BOUNDED=
+bounded() {
+  local status=0
+  timeout --kill-after=10 "$1" "${@:2}" </dev/null &
+  BOUNDED=$!
+  wait "$BOUNDED" || status=$?
+  BOUNDED=
+  ((status != 124)) || warn "not done within $1 s: ${*:2}"
+  return "$status"
+}
+
+stop_bounded() {
+  [[ -n $BOUNDED ]] || return 0
+  kill -TERM "$BOUNDED" 2>/dev/null || true
+  wait "$BOUNDED" 2>/dev/null || true
+}
+
+# build_release: no build server stays behind.
+build_release() {
+  (cd "$ROOT" && MSBUILDDISABLENODEREUSE=1 dotnet build FlashSale.sln -c Release --nologo -v quiet -clp:NoSummary \
+    -p:UseSharedCompilation=false)
+}
+
+# load_stack_env RUN_DIR: KAFKA_REAL, KAFKA_BOOTSTRAP, REDIS and MYSQL, as stack.sh wrote them.
+load_stack_env() {
+  [[ -f $1/stack.env ]] || die "there is no stack in $1: scripts/stack.sh up"
+  # shellcheck source=/dev/null
+  source "$1/stack.env"
+}
+
 # --- Processes -------------------------------------------------------------------------------
 # A pid file holds "pid starttime boot": the kernel hands pids out again, but never with the same
 # start time within one boot, so a process that we did not start is never taken for ours.
