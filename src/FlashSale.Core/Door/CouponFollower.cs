@@ -47,6 +47,9 @@ public sealed class CouponFollower(
     /// <summary>Commands appended by this node and not known to be decided.</summary>
     public long OwnUndecided => Volatile.Read(ref _undecidedCommands);
 
+    /// <summary>The next offset of the command partition, as far as this node has seen it.</summary>
+    public long End => Volatile.Read(ref _end);
+
     /// <summary>When the last event was told, Unix milliseconds; 0 before the first.</summary>
     public long LastToldMs { get; private set; }
 
