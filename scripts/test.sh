@@ -121,5 +121,6 @@ load_stack_env "$FLASHSALE_RUN_DIR"
 export FLASHSALE_TEST_REDIS=$REDIS FLASHSALE_TEST_MYSQL=$MYSQL FLASHSALE_TEST_STACK=$FLASHSALE_RUN_DIR
 if [[ $KAFKA_REAL == true ]]; then export FLASHSALE_TEST_KAFKA=$KAFKA_BOOTSTRAP; fi
 
-mapfile -t projects < <(sed -n 's/.*"\(tests\\[^"]*\.csproj\)".*/\1/p' FlashSale.sln | tr '\\' '/')
+# A solution file writes paths with backslashes (octal 134).
+mapfile -t projects < <(sed -n 's/.*"\(tests\\[^"]*\.csproj\)".*/\1/p' FlashSale.sln | tr '\134' /)
 for project in "${projects[@]}"; do run_project "$project"; done
