@@ -105,8 +105,8 @@ stop_bounded() {
 
 # build_release: no build server stays behind.
 build_release() {
-  (cd "$ROOT" && MSBUILDDISABLENODEREUSE=1 dotnet build FlashSale.sln -c Release --nologo -v quiet -clp:NoSummary \
-    -p:UseSharedCompilation=false)
+  bounded 900 env -C "$ROOT" MSBUILDDISABLENODEREUSE=1 dotnet build FlashSale.sln -c Release --nologo -v quiet \
+    -clp:NoSummary -p:UseSharedCompilation=false
 }
 
 # load_stack_env RUN_DIR: KAFKA_REAL, KAFKA_BOOTSTRAP, REDIS and MYSQL, as stack.sh wrote them.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# setup.sh [--feed auto|complete|partial] [--browser]
+# setup.sh [--feed auto|complete|partial] [--browser] [--no-servers]
 #
 # Prepares this machine to build and run FlashSale. Safe to repeat; quick when nothing is left to do.
 #
@@ -7,6 +7,7 @@
 #   --feed complete   take it that the feed has every package
 #   --feed partial    take it that the feed lacks some packages (see docs: "Two kinds of NuGet feed")
 #   --browser         also install Chromium, for the tests of the dashboard
+#   --no-servers      what the build needs, no Kafka, Redis or MySQL
 #
 # Environment: KAFKA_HOME (Apache Kafka 4; else ../shared/kafka beside the repository; else no Kafka).
 #
@@ -21,6 +22,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 feed=cached
 browser=false
+servers=true
 while (($#)); do
   case $1 in
     --feed)
@@ -30,6 +32,7 @@ while (($#)); do
       shift 2
       ;;
     --browser) browser=true; shift ;;
+    --no-servers) servers=false; shift ;;
     -h | --help) show_help; exit 0 ;;
     *) usage_error "unknown argument '$1'" ;;
   esac
@@ -284,7 +287,9 @@ started=$(now_us)
 step ".NET SDK" dotnet_sdk
 step "NuGet feed" find_feed
 if [[ $(written_feed) == partial ]]; then step "librdkafka" provide_librdkafka; fi
-if docker_engine; then
+if ! $servers; then
+  :
+elif docker_engine; then
   step "servers" provide_docker
 else
   step "Redis" provide_redis
