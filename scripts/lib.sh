@@ -21,7 +21,7 @@ die() { warn "$*"; exit 1; }
 show_help() { awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "$0"; }
 
 # Wrong usage is told apart from failed work by its exit code.
-usage_error() { warn "$*; see $ME --help"; exit 2; }
+usage_error() { warn "$*; see $(basename -- "$0") --help"; exit 2; }
 
 # need_value OPTION "$@": an option that takes a value must be given one.
 need_value() { [[ $# -ge 3 && -n $3 ]] || usage_error "$1 needs a value"; }

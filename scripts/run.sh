@@ -52,6 +52,7 @@ export FLASHSALE_RUN_DIR=${FLASHSALE_RUN_DIR:-$ROOT/.run}
 folder=$FLASHSALE_RUN_DIR/server
 make_dir "$folder"
 url=http://127.0.0.1:$port
+cli=()
 own_stack=false
 keep_stack=false
 broker_note=''
@@ -83,6 +84,8 @@ trap 'exit 143' TERM
 if $embedded; then
   bounded "$SETUP_SECONDS" bash "$ROOT/scripts/setup.sh" --no-servers
   settings=(Profile=embedded)
+  # A stack that happens to run is none of its business.
+  cli=(FLASHSALE_KAFKA= FLASHSALE_REDIS= FLASHSALE_MYSQL=)
   broker_note=' (embedded: not a real broker)'
 else
   bounded "$SETUP_SECONDS" bash "$ROOT/scripts/setup.sh"
@@ -128,10 +131,12 @@ done
 printf '%s\n' "$url" >"$folder/url"
 say "run: serving on $url ($(elapsed "$began") s)"
 
+cli+=("FLASHSALE_URL=$url")
+
 outcome=0
 if $sale; then
   campaign=demo-$(date +%Y%m%d-%H%M%S)
-  bounded "$STORM_SECONDS" env "FLASHSALE_URL=$url" bash "$ROOT/scripts/flashsale" storm --url "$url" --campaign "$campaign" \
+  bounded "$STORM_SECONDS" env "${cli[@]}" bash "$ROOT/scripts/flashsale" storm --url "$url" --campaign "$campaign" \
     --open-quantity "$quantity" --users "$users" --rate "$rate" --repeat-share 0.05 || outcome=$?
   case $outcome in
     0) say "run: the sale $campaign was exact$broker_note" ;;
@@ -141,6 +146,7 @@ if $sale; then
   if $exit_after; then exit "$outcome"; fi
 fi
 
+trap 'exit 0' INT TERM
 say "run: serving on $url until Ctrl-C; log: $folder/log"
 while process_pid "$folder/pid" >/dev/null; do
   sleep 0.5 &
