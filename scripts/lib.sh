@@ -141,7 +141,7 @@ process_pid() {
   [[ -n $mark && $(process_mark "$pid") == "$mark" ]] && printf '%s' "$pid"
 }
 
-# process_start PIDFILE LOG COMMAND...: in a session of its own, so that neither the end of the calling
+# process_start PIDFILE LOG COMMAND...: detached, so that neither the end of the calling
 # shell nor its Ctrl-C reaches it, and with no inherited descriptor, so that no caller waits for it.
 process_start() {
   local pid_file=$1 log=$2 pid mark

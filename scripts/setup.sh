@@ -5,7 +5,7 @@
 #
 #   --feed auto       find out again which kind of NuGet feed this machine has
 #   --feed complete   take it that the feed has every package
-#   --feed partial    take it that the feed lacks some packages (see docs: "Two kinds of NuGet feed")
+#   --feed partial    take it that the feed lacks some packages (see src/librdkafka.redist)
 #   --browser         also install Chromium, for the tests of the dashboard
 #   --no-servers      what the build needs, no Kafka, Redis or MySQL
 #
@@ -168,7 +168,7 @@ librdkafka=$CACHE/librdkafka/librdkafka.so
 
 version_at_least() { [[ $(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]; }
 
-# loads FILE: every library and every symbol that it needs is there.
+# loads FILE: everything that it needs to be linked with is there.
 loads() { [[ -s $1 ]] && ! ldd -r "$1" 2>&1 | grep -qE 'not found|undefined symbol|not a dynamic'; }
 
 system_librdkafka() {
@@ -265,11 +265,11 @@ provide_kafka() {
   FOUND="none: the embedded broker will be used (KAFKA_HOME is not set, ../shared/kafka is not there)"
   ((status == 0)) || return 0
   major=$(java_major) || major=0
-  if ((major < 17)); then
+  if ((major < 17)) && [[ -z ${JAVA_HOME:-} ]]; then
     apt_install openjdk-17-jre-headless
     major=$(java_major) || major=0
-    ((major >= 17)) || die "Kafka needs Java 17 or newer; what $(java_command) starts is not: set JAVA_HOME"
   fi
+  ((major >= 17)) || die "Kafka needs Java 17 or newer, and $(java_command) is not: set JAVA_HOME to one"
   FOUND=$(find "$home/libs" -name 'kafka-clients-*.jar' | sed -n '1s/.*kafka-clients-\(.*\)\.jar/\1/p')
   FOUND="${FOUND:-unknown version}, Java $major"
 }

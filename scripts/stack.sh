@@ -20,7 +20,7 @@
 # Examples:
 #   scripts/stack.sh up && source .run/stack.env && redis-cli -p "${REDIS##*:}" ping
 #   scripts/stack.sh kill redis; scripts/stack.sh start redis
-#   FLASHSALE_RUN_DIR=/tmp/second scripts/stack.sh up
+#   FLASHSALE_RUN_DIR=.run/second scripts/stack.sh up
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
