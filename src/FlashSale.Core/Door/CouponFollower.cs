@@ -20,12 +20,14 @@ public sealed class CouponFollower(
     private readonly Dictionary<long, DecidedRecord> _recent = [];
     private readonly Queue<long> _recentOrder = [];
     private readonly SortedDictionary<long, List<Waiter>> _waiters = [];
-    private readonly SortedDictionary<long, int> _undecided = [];
+    private readonly SortedDictionary<long, Undecided> _undecided = [];
     private long _recentBytes;
     private long _mark = -1;
     private long _commands;
     private long _undecidedCommands;
     private long _nextEvent;
+    private long _end;
+    private long _behindSince;
     private int _waiting;
     private volatile string? _notReady = "not started";
 
@@ -43,7 +45,7 @@ public sealed class CouponFollower(
     public long Commands => Volatile.Read(ref _commands);
 
     /// <summary>Commands appended by this node and not known to be decided.</summary>
-    public long Undecided => Volatile.Read(ref _undecidedCommands);
+    public long OwnUndecided => Volatile.Read(ref _undecidedCommands);
 
     /// <summary>When the last event was told, Unix milliseconds; 0 before the first.</summary>
     public long LastToldMs { get; private set; }
@@ -85,8 +87,34 @@ public sealed class CouponFollower(
     {
         lock (_gate)
         {
-            if (offset > _mark && _undecided.TryAdd(offset, commands))
-                _undecidedCommands += commands;
+            if (offset <= _mark || !_undecided.TryAdd(offset, new Undecided(commands, time.GetTimestamp())))
+                return;
+            _undecidedCommands += commands;
+            _end = Math.Max(_end, offset + 1);
+        }
+    }
+
+    /// <summary>Notes how far the command partition reaches, records of other nodes included: for the lag.</summary>
+    public void SeenEnd(long end)
+    {
+        lock (_gate)
+        {
+            if (end > _end && end > _mark + 1 && _undecided.Count == 0)
+                _behindSince = time.GetTimestamp();
+            _end = Math.Max(_end, end);
+        }
+    }
+
+    /// <summary>How far decisions are behind the log, as this node knows it: commands (records of other nodes count as one each) and the time for which the oldest of them has waited.</summary>
+    public (long Commands, TimeSpan Age) Lag()
+    {
+        lock (_gate)
+        {
+            var records = Math.Max(0, _end - 1 - _mark);
+            if (records == 0)
+                return (0, TimeSpan.Zero);
+            var since = _undecided.Count > 0 ? _undecided.First().Value.AppendedAt : _behindSince;
+            return (Math.Max(records - _undecided.Count, 0) + _undecidedCommands, time.GetElapsedTime(since));
         }
     }
 
@@ -97,7 +125,7 @@ public sealed class CouponFollower(
         {
             // Records of other nodes in between count as one command each.
             var foreign = Math.Max(0, offset - _mark - _undecided.Count);
-            return _commands + _undecidedCommands - (_undecided.TryGetValue(offset, out var own) ? Math.Max(0, own - index - 1) : 0) + foreign;
+            return _commands + _undecidedCommands - (_undecided.TryGetValue(offset, out var own) ? Math.Max(0, own.Commands - index - 1) : 0) + foreign;
         }
     }
 
@@ -215,11 +243,14 @@ public sealed class CouponFollower(
         {
             Volatile.Write(ref _mark, mark);
             Volatile.Write(ref _commands, commands);
-            while (_undecided.Count > 0 && _undecided.First() is var (offset, count) && offset <= mark)
+            while (_undecided.Count > 0 && _undecided.First() is var (offset, decided) && offset <= mark)
             {
                 _undecided.Remove(offset);
-                _undecidedCommands -= count;
+                _undecidedCommands -= decided.Commands;
             }
+
+            // Whatever is left has been seen by now at the latest.
+            _behindSince = time.GetTimestamp();
 
             if (record is not null)
                 Remember(record);
@@ -258,6 +289,8 @@ public sealed class CouponFollower(
             // The caller's loop looks at the token.
         }
     }
+
+    private readonly record struct Undecided(int Commands, long AppendedAt);
 
     private sealed class Waiter(int index)
     {
