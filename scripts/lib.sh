@@ -64,7 +64,11 @@ java_major() {
 }
 
 # redis_command, mysql_command, mysql_client: what the machine calls them.
-first_command() { local name; for name in "$@"; do PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$name" 2>/dev/null && return 0; done; return 1; }
+first_command() {
+  local name
+  for name in "$@"; do PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$name" 2>/dev/null && return 0; done
+  return 1
+}
 redis_command() { first_command redis-server valkey-server; }
 mysql_command() { first_command mariadbd mysqld; }
 mysql_client() { first_command mariadb mysql; }

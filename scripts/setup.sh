@@ -103,7 +103,8 @@ dotnet_sdk() {
 
 # What the decision about the feed depends on: it is taken again when one of these changes.
 feed_stamp() {
-  cat "$ROOT"/[Nn]u[Gg]et.[Cc]onfig "$HOME"/.nuget/NuGet/*.[Cc]onfig "$HOME"/.config/NuGet/*.[Cc]onfig 2>/dev/null | cksum || true
+  cat "$ROOT"/[Nn]u[Gg]et.[Cc]onfig "$HOME"/.nuget/NuGet/*.[Cc]onfig "$HOME"/.config/NuGet/*.[Cc]onfig 2>/dev/null |
+    cksum || true
 }
 
 # probe KIND PACKAGE...: can these be resolved, in the versions that Directory.Packages.props gives for that kind?
@@ -206,7 +207,7 @@ build_librdkafka() {
   local uri missing source version
   uri=$(debian_uri) || uri=
   [[ -n $uri && -f $keyring ]] ||
-    die "librdkafka $librdkafka_needed or newer is missing and can be built on Debian only: install it as librdkafka.so.1, or put it at $librdkafka"
+    die "librdkafka $librdkafka_needed or newer is missing, and is built on Debian only: install it, or put it at $librdkafka"
   missing=$(packages_missing gcc make dpkg-dev libc6-dev libssl-dev zlib1g-dev libzstd-dev)
   # shellcheck disable=SC2086
   [[ -z $missing ]] || apt_install $missing
@@ -217,11 +218,13 @@ build_librdkafka() {
     >"$folder/apt/parts/trixie.sources"
   local apt=(timeout 300 apt-get -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$folder/apt/parts"
     -o "Dir::State::lists=$folder/apt/lists" -o "Dir::Cache=$folder/apt/cache" -o APT::Sandbox::User=)
-  (cd "$folder" && "${apt[@]}" update && "${apt[@]}" source librdkafka) </dev/null >"$log" 2>&1 || { tail -n 5 "$log" >&2; die "could not fetch librdkafka's source (log: $log)"; }
+  (cd "$folder" && "${apt[@]}" update && "${apt[@]}" source librdkafka) </dev/null >"$log" 2>&1 ||
+    { tail -n 5 "$log" >&2; die "could not fetch librdkafka's source (log: $log)"; }
 
   source=$(find "$folder" -maxdepth 1 -type d -name 'librdkafka-[0-9]*' | head -n 1)
   version=${source##*/librdkafka-}
-  (cd "$source" && ./configure --disable-gssapi --disable-curl && make -C src -j"$(nproc)" librdkafka.so.1) </dev/null >>"$log" 2>&1 || { tail -n 5 "$log" >&2; die "could not build librdkafka $version (log: $log)"; }
+  (cd "$source" && ./configure --disable-gssapi --disable-curl && make -C src -j"$(nproc)" librdkafka.so.1) </dev/null >>"$log" 2>&1 ||
+    { tail -n 5 "$log" >&2; die "could not build librdkafka $version (log: $log)"; }
   strip --strip-unneeded "$source/src/librdkafka.so.1"
   place_librdkafka "$source/src/librdkafka.so.1" "$version" built
   rm -rf -- "$folder"
@@ -229,7 +232,7 @@ build_librdkafka() {
 
 provide_librdkafka() {
   local candidate found
-  if ! loads "$librdkafka" || [[ ! -s ${librdkafka%/*}/version ]]; then
+  if ! loads "$librdkafka"; then
     found=$(system_librdkafka) || found=
     candidate=$(apt-cache policy librdkafka1 2>/dev/null | sed -n 's/ *Candidate: //p') || candidate=
     if [[ -z $found && $candidate == [0-9]* ]] && version_at_least "$librdkafka_needed" "$candidate"; then
@@ -242,7 +245,7 @@ provide_librdkafka() {
       build_librdkafka
     fi
   fi
-  FOUND=$(cat "${librdkafka%/*}/version")
+  FOUND=$(cat "${librdkafka%/*}/version" 2>/dev/null) || FOUND="put there by hand"
 }
 
 # --- Servers ---------------------------------------------------------------------------------
