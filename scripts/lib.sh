@@ -21,7 +21,7 @@ die() { warn "$*"; exit 1; }
 show_help() { awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "$0"; }
 
 # Wrong usage is told apart from failed work by its exit code.
-usage_error() { warn "$*; see $ME --help"; exit 2; }
+usage_error() { warn "$*; see $(basename -- "$0") --help"; exit 2; }
 
 # need_value OPTION "$@": an option that takes a value must be given one.
 need_value() { [[ $# -ge 3 && -n $3 ]] || usage_error "$1 needs a value"; }
@@ -64,7 +64,11 @@ java_major() {
 }
 
 # redis_command, mysql_command, mysql_client: what the machine calls them.
-first_command() { local name; for name in "$@"; do PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$name" 2>/dev/null && return 0; done; return 1; }
+first_command() {
+  local name
+  for name in "$@"; do PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$name" 2>/dev/null && return 0; done
+  return 1
+}
 redis_command() { first_command redis-server valkey-server; }
 mysql_command() { first_command mariadbd mysqld; }
 mysql_client() { first_command mariadb mysql; }
@@ -105,8 +109,8 @@ stop_bounded() {
 
 # build_release: no build server stays behind.
 build_release() {
-  (cd "$ROOT" && MSBUILDDISABLENODEREUSE=1 dotnet build FlashSale.sln -c Release --nologo -v quiet -clp:NoSummary \
-    -p:UseSharedCompilation=false)
+  bounded 900 env -C "$ROOT" MSBUILDDISABLENODEREUSE=1 dotnet build FlashSale.sln -c Release --nologo -v quiet \
+    -clp:NoSummary -p:UseSharedCompilation=false
 }
 
 # load_stack_env RUN_DIR: KAFKA_REAL, KAFKA_BOOTSTRAP, REDIS and MYSQL, as stack.sh wrote them.
@@ -141,7 +145,7 @@ process_pid() {
   [[ -n $mark && $(process_mark "$pid") == "$mark" ]] && printf '%s' "$pid"
 }
 
-# process_start PIDFILE LOG COMMAND...: in a session of its own, so that neither the end of the calling
+# process_start PIDFILE LOG COMMAND...: detached, so that neither the end of the calling
 # shell nor its Ctrl-C reaches it, and with no inherited descriptor, so that no caller waits for it.
 process_start() {
   local pid_file=$1 log=$2 pid mark

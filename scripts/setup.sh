@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# setup.sh [--feed auto|complete|partial] [--browser]
+# setup.sh [--feed auto|complete|partial] [--browser] [--no-servers]
 #
 # Prepares this machine to build and run FlashSale. Safe to repeat; quick when nothing is left to do.
 #
 #   --feed auto       find out again which kind of NuGet feed this machine has
 #   --feed complete   take it that the feed has every package
-#   --feed partial    take it that the feed lacks some packages (see docs: "Two kinds of NuGet feed")
+#   --feed partial    take it that the feed lacks some packages (see src/librdkafka.redist)
 #   --browser         also install Chromium, for the tests of the dashboard
+#   --no-servers      what the build needs, no Kafka, Redis or MySQL
 #
 # Environment: KAFKA_HOME (Apache Kafka 4; else ../shared/kafka beside the repository; else no Kafka).
 #
@@ -21,6 +22,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 feed=cached
 browser=false
+servers=true
 while (($#)); do
   case $1 in
     --feed)
@@ -30,6 +32,7 @@ while (($#)); do
       shift 2
       ;;
     --browser) browser=true; shift ;;
+    --no-servers) servers=false; shift ;;
     -h | --help) show_help; exit 0 ;;
     *) usage_error "unknown argument '$1'" ;;
   esac
@@ -100,7 +103,8 @@ dotnet_sdk() {
 
 # What the decision about the feed depends on: it is taken again when one of these changes.
 feed_stamp() {
-  cat "$ROOT"/[Nn]u[Gg]et.[Cc]onfig "$HOME"/.nuget/NuGet/*.[Cc]onfig "$HOME"/.config/NuGet/*.[Cc]onfig 2>/dev/null | cksum || true
+  cat "$ROOT"/[Nn]u[Gg]et.[Cc]onfig "$HOME"/.nuget/NuGet/*.[Cc]onfig "$HOME"/.config/NuGet/*.[Cc]onfig 2>/dev/null |
+    cksum || true
 }
 
 # probe KIND PACKAGE...: can these be resolved, in the versions that Directory.Packages.props gives for that kind?
@@ -165,7 +169,7 @@ librdkafka=$CACHE/librdkafka/librdkafka.so
 
 version_at_least() { [[ $(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]; }
 
-# loads FILE: every library and every symbol that it needs is there.
+# loads FILE: everything that it needs to be linked with is there.
 loads() { [[ -s $1 ]] && ! ldd -r "$1" 2>&1 | grep -qE 'not found|undefined symbol|not a dynamic'; }
 
 system_librdkafka() {
@@ -203,7 +207,7 @@ build_librdkafka() {
   local uri missing source version
   uri=$(debian_uri) || uri=
   [[ -n $uri && -f $keyring ]] ||
-    die "librdkafka $librdkafka_needed or newer is missing and can be built on Debian only: install it as librdkafka.so.1, or put it at $librdkafka"
+    die "librdkafka $librdkafka_needed or newer is missing, and is built on Debian only: install it, or put it at $librdkafka"
   missing=$(packages_missing gcc make dpkg-dev libc6-dev libssl-dev zlib1g-dev libzstd-dev)
   # shellcheck disable=SC2086
   [[ -z $missing ]] || apt_install $missing
@@ -214,11 +218,13 @@ build_librdkafka() {
     >"$folder/apt/parts/trixie.sources"
   local apt=(timeout 300 apt-get -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$folder/apt/parts"
     -o "Dir::State::lists=$folder/apt/lists" -o "Dir::Cache=$folder/apt/cache" -o APT::Sandbox::User=)
-  (cd "$folder" && "${apt[@]}" update && "${apt[@]}" source librdkafka) </dev/null >"$log" 2>&1 || { tail -n 5 "$log" >&2; die "could not fetch librdkafka's source (log: $log)"; }
+  (cd "$folder" && "${apt[@]}" update && "${apt[@]}" source librdkafka) </dev/null >"$log" 2>&1 ||
+    { tail -n 5 "$log" >&2; die "could not fetch librdkafka's source (log: $log)"; }
 
   source=$(find "$folder" -maxdepth 1 -type d -name 'librdkafka-[0-9]*' | head -n 1)
   version=${source##*/librdkafka-}
-  (cd "$source" && ./configure --disable-gssapi --disable-curl && make -C src -j"$(nproc)" librdkafka.so.1) </dev/null >>"$log" 2>&1 || { tail -n 5 "$log" >&2; die "could not build librdkafka $version (log: $log)"; }
+  (cd "$source" && ./configure --disable-gssapi --disable-curl && make -C src -j"$(nproc)" librdkafka.so.1) </dev/null >>"$log" 2>&1 ||
+    { tail -n 5 "$log" >&2; die "could not build librdkafka $version (log: $log)"; }
   strip --strip-unneeded "$source/src/librdkafka.so.1"
   place_librdkafka "$source/src/librdkafka.so.1" "$version" built
   rm -rf -- "$folder"
@@ -226,7 +232,7 @@ build_librdkafka() {
 
 provide_librdkafka() {
   local candidate found
-  if ! loads "$librdkafka" || [[ ! -s ${librdkafka%/*}/version ]]; then
+  if ! loads "$librdkafka"; then
     found=$(system_librdkafka) || found=
     candidate=$(apt-cache policy librdkafka1 2>/dev/null | sed -n 's/ *Candidate: //p') || candidate=
     if [[ -z $found && $candidate == [0-9]* ]] && version_at_least "$librdkafka_needed" "$candidate"; then
@@ -239,7 +245,7 @@ provide_librdkafka() {
       build_librdkafka
     fi
   fi
-  FOUND=$(cat "${librdkafka%/*}/version")
+  FOUND=$(cat "${librdkafka%/*}/version" 2>/dev/null) || FOUND="put there by hand"
 }
 
 # --- Servers ---------------------------------------------------------------------------------
@@ -262,11 +268,11 @@ provide_kafka() {
   FOUND="none: the embedded broker will be used (KAFKA_HOME is not set, ../shared/kafka is not there)"
   ((status == 0)) || return 0
   major=$(java_major) || major=0
-  if ((major < 17)); then
+  if ((major < 17)) && [[ -z ${JAVA_HOME:-} ]]; then
     apt_install openjdk-17-jre-headless
     major=$(java_major) || major=0
-    ((major >= 17)) || die "Kafka needs Java 17 or newer; what $(java_command) starts is not: set JAVA_HOME"
   fi
+  ((major >= 17)) || die "Kafka needs Java 17 or newer, and $(java_command) is not: set JAVA_HOME to one"
   FOUND=$(find "$home/libs" -name 'kafka-clients-*.jar' | sed -n '1s/.*kafka-clients-\(.*\)\.jar/\1/p')
   FOUND="${FOUND:-unknown version}, Java $major"
 }
@@ -284,7 +290,9 @@ started=$(now_us)
 step ".NET SDK" dotnet_sdk
 step "NuGet feed" find_feed
 if [[ $(written_feed) == partial ]]; then step "librdkafka" provide_librdkafka; fi
-if docker_engine; then
+if ! $servers; then
+  :
+elif docker_engine; then
   step "servers" provide_docker
 else
   step "Redis" provide_redis

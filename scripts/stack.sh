@@ -5,7 +5,7 @@
 # processes with their own data, on loopback. NAME is kafka, redis or mysql.
 #
 #   up          start what does not run, and return when everything answers; writes stack.env with the addresses
-#   down        stop, keep the data
+#   down        stop, keep the data, remove stack.env
 #   status      one line per server; exit code 1 if one of them does not answer
 #   wipe        stop, delete the data
 #   kill NAME   SIGKILL, as a crash would
@@ -20,7 +20,7 @@
 # Examples:
 #   scripts/stack.sh up && source .run/stack.env && redis-cli -p "${REDIS##*:}" ping
 #   scripts/stack.sh kill redis; scripts/stack.sh start redis
-#   FLASHSALE_RUN_DIR=/tmp/second scripts/stack.sh up
+#   FLASHSALE_RUN_DIR=.run/second scripts/stack.sh up
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -65,14 +65,16 @@ save_settings() {
 }
 
 write_stack_env() {
-  local bootstrap='' real=false
+  local bootstrap='' real=false options=''
+  # How MySQL 8 lets a client log in that has no certificate of it.
+  [[ $KIND != docker ]] || options='AllowPublicKeyRetrieval=true;'
   if [[ -n $KAFKA ]]; then bootstrap=127.0.0.1:$KAFKA_PORT real=true; fi
   cat >"$RUN/stack.env" <<ENV
 STACK_KIND='$KIND'
 KAFKA_REAL='$real'
 KAFKA_BOOTSTRAP='$bootstrap'
 REDIS='127.0.0.1:$REDIS_PORT'
-MYSQL='Server=127.0.0.1;Port=$MYSQL_PORT;Database=flashsale;User ID=flashsale;Password=$MYSQL_PASSWORD;'
+MYSQL='Server=127.0.0.1;Port=$MYSQL_PORT;Database=flashsale;User ID=flashsale;Password=$MYSQL_PASSWORD;$options'
 ENV
 }
 
@@ -328,14 +330,13 @@ native_status() {
 
 # --- Docker ----------------------------------------------------------------------------------
 
-compose() {
-  docker compose --project-name "flashsale-$(cksum <<<"$RUN" | cut -d ' ' -f 1)" --project-directory "$ROOT" \
-    --file "$ROOT/docker-compose.yml" --env-file "$RUN/compose.env" "$@"
-}
+compose_options=(--project-name "flashsale-$(cksum <<<"$RUN" | cut -d ' ' -f 1)" --project-directory "$ROOT"
+  --file "$ROOT/docker-compose.yml" --env-file "$RUN/compose.env")
+compose() { timeout --foreground 60 docker compose "${compose_options[@]}" "$@"; }
 
 docker_prepare() { KAFKA=docker; }
 
-# Fetching the images the first time takes as long as it takes: ten minutes at most.
+# A first start fetches the images: ten minutes at most.
 docker_up() {
   local name began
   began=$(now_us)
@@ -347,12 +348,28 @@ docker_up() {
   write_stack_env
   printf 'KAFKA_PORT=%s\nREDIS_PORT=%s\nMYSQL_PORT=%s\nMYSQL_PASSWORD=%s\n' \
     "$KAFKA_PORT" "$REDIS_PORT" "$MYSQL_PORT" "$MYSQL_PASSWORD" >"$RUN/compose.env"
-  timeout 600 docker version >/dev/null
-  compose up --detach --wait --wait-timeout 600 kafka redis mysql || { compose logs --tail 15 >&2; die "not up"; }
+  docker_launch 600 kafka redis mysql
+  # Tests may make databases of their own beside ours.
+  # shellcheck disable=SC2016 # Expanded in the container.
+  compose exec -T mysql bash -c \
+    'MYSQL_PWD=$MYSQL_ROOT_PASSWORD mysql -u root -e "GRANT ALL ON \`flashsale%\`.* TO flashsale@\"%\""' ||
+    die "mysql: the grant for the tests' databases failed"
   say "stack: up in $(elapsed "$began") s; addresses in $RUN/stack.env"
 }
 
-docker_start() { compose up --detach --wait --wait-timeout 60 --no-deps "$server"; }
+# docker_launch SECONDS NAME...
+docker_launch() {
+  local end=$(($(now_us) + $1 * 1000000))
+  timeout --foreground "$1" docker compose "${compose_options[@]}" up --detach --wait --no-deps "${@:2}" ||
+    { compose logs --tail 15 "${@:2}" >&2 || true; die "not up: ${*:2}"; }
+  # The health check of the container sees an open port only.
+  until kafka_answers || [[ " ${*:2} " != *' kafka '* ]]; do
+    (($(now_us) < end)) || die "kafka does not answer"
+    sleep 0.2
+  done
+}
+
+docker_start() { docker_launch 60 "$server"; }
 docker_kill() { compose kill --signal SIGKILL "$server"; }
 docker_down() { compose stop --timeout 10 kafka redis mysql; }
 docker_wipe() { compose down --volumes --timeout 10; }
@@ -388,14 +405,16 @@ case $action in
     load_settings
     [[ -n $KIND ]] || die "there is no stack in $RUN: scripts/stack.sh up"
     [[ $server != kafka || -n $KAFKA ]] || die "this stack has no Kafka"
+    if [[ $action == start ]]; then write_stack_env; fi
     "${KIND}_$action"
     ;;
   down | wipe)
     if [[ -d $RUN ]]; then lock; fi
     load_settings
     if [[ -n $KIND ]]; then "${KIND}_$action"; fi
+    rm -f -- "$RUN/stack.env"
     if [[ $action == wipe ]]; then
-      rm -rf -- "$RUN/kafka" "$RUN/redis" "$RUN/mysql" "$RUN/settings" "$RUN/stack.env" "$RUN/compose.env"
+      rm -rf -- "$RUN/kafka" "$RUN/redis" "$RUN/mysql" "$RUN/settings" "$RUN/compose.env"
       rmdir -- "$RUN" 2>/dev/null || true
       say "stack: down, data deleted"
     else
