@@ -29,7 +29,7 @@ public sealed class AuthOptions
     public string? Key { get; set; }
 
     /// <summary>Key that admin requests carry in <c>X-Api-Key</c>; 16 characters or more. Without one they are taken from loopback in Development, and refused elsewhere.</summary>
-    public string? AdminApiKey { get; set; }
+    public string? ApiKey { get; set; }
 
     internal IEnumerable<string> Validate(bool development)
     {
@@ -41,7 +41,7 @@ public sealed class AuthOptions
             yield return "Auth:Audience is missing; Auth:Mode=Jwt needs it";
         if (Mode == AuthMode.Jwt && JwtKey.TryParse(Key) is null)
             yield return "Auth:Key is missing or unreadable; Auth:Mode=Jwt needs a PEM public key or the base64 of 32 bytes or more";
-        if (AdminApiKey is { Length: < 16 })
-            yield return "Auth:AdminApiKey is too short; allowed: 16 characters or more";
+        if (ApiKey is { Length: < 16 })
+            yield return "Auth:ApiKey is too short; allowed: 16 characters or more";
     }
 }

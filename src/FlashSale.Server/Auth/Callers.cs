@@ -10,7 +10,7 @@ namespace FlashSale.Server.Auth;
 public sealed class Callers(AuthOptions options, IHostEnvironment environment, ILogger<Callers> logger)
 {
     private readonly JsonWebTokenHandler _handler = new() { MapInboundClaims = false };
-    private readonly byte[]? _adminKey = options.AdminApiKey is null ? null : Encoding.UTF8.GetBytes(options.AdminApiKey);
+    private readonly byte[]? _adminKey = options.ApiKey is null ? null : Encoding.UTF8.GetBytes(options.ApiKey);
     private readonly TokenValidationParameters _parameters = new()
     {
         ValidIssuer = options.Issuer,
@@ -55,7 +55,7 @@ public sealed class Callers(AuthOptions options, IHostEnvironment environment, I
         {
             return environment.IsDevelopment() && (context.Connection.RemoteIpAddress is not { } address || System.Net.IPAddress.IsLoopback(address))
                 ? null
-                : Problem.Forbidden("admin requests need Auth:AdminApiKey to be configured");
+                : Problem.Forbidden("admin requests need Auth:ApiKey to be configured");
         }
 
         var given = context.Request.Headers["X-Api-Key"].ToString();
