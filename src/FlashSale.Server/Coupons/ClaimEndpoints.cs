@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using FlashSale.Core;
 using FlashSale.Core.Coupons;
 using FlashSale.Core.Door;

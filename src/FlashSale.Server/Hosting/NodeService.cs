@@ -1,5 +1,4 @@
 using FlashSale.Core.Engine;
-using FlashSale.Core.Ledger;
 using FlashSale.Core.Log;
 using FlashSale.Redis;
 
