@@ -8,6 +8,7 @@ using FlashSale.Kafka;
 using FlashSale.MySql;
 using FlashSale.Redis;
 using FlashSale.Server.Auth;
+using FlashSale.Server.Live;
 
 namespace FlashSale.Server.Hosting;
 
@@ -27,6 +28,7 @@ public sealed class Settings
         Ledger = Bind<LedgerOptions>(configuration, "Ledger");
         Auth = Bind<AuthOptions>(configuration, "Auth");
         Tickets = Bind<TicketOptions>(configuration, "Tickets");
+        Live = Bind<LiveOptions>(configuration, "Live");
 
         if (!Server.TryRoles(out var roles))
             _errors.Add($"Roles is '{Server.Roles}'; allowed: api, machines, ledger, comma-separated");
@@ -54,6 +56,8 @@ public sealed class Settings
     public AuthOptions Auth { get; }
 
     public TicketOptions Tickets { get; }
+
+    public LiveOptions Live { get; }
 
     public Roles Roles { get; }
 
@@ -83,6 +87,7 @@ public sealed class Settings
 
         Annotations("Door", Door);
         Annotations("Engine", Engine);
+        Annotations("Live", Live);
         _errors.AddRange(Ledger.Validate());
         _errors.AddRange(Auth.Validate(development));
         var keys = Tickets.Keys.Length == 0 && development ? TicketOptions.DevelopmentKeys : Tickets.Keys;
