@@ -35,7 +35,6 @@ public sealed class LiveSubscription : IDisposable
 
     public void Dispose()
     {
-        _hub.Remove(this, _topics);
         lock (_gate)
         {
             if (_disposed)
@@ -43,6 +42,8 @@ public sealed class LiveSubscription : IDisposable
             _disposed = true;
             _news.Dispose();
         }
+
+        _hub.Remove(this, _topics);
     }
 
     internal void CampaignChanged(string campaignId)

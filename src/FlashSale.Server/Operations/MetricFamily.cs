@@ -14,6 +14,9 @@ internal sealed class MetricFamily
 
     private static readonly double[] DefaultBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+    /// <summary>Published by the runtime as counters, although they go down as well.</summary>
+    private static readonly string[] NotCounters = ["dotnet.thread_pool.thread.count", "dotnet.thread_pool.queue.length"];
+
     private readonly string _help;
     private readonly MetricKind _kind;
     private readonly bool _isObserved;
@@ -28,9 +31,9 @@ internal sealed class MetricFamily
         _isObserved = instrument.IsObservable;
         var type = instrument.GetType();
         var generic = type.IsGenericType ? type.GetGenericTypeDefinition() : type;
-        _kind = generic == typeof(Counter<>) || generic == typeof(ObservableCounter<>) ? MetricKind.Counter
+        _kind = NotCounters.Contains(instrument.Name) || generic == typeof(UpDownCounter<>) ? MetricKind.UpDownCounter
+            : generic == typeof(Counter<>) || generic == typeof(ObservableCounter<>) ? MetricKind.Counter
             : generic == typeof(Histogram<>) ? MetricKind.Histogram
-            : generic == typeof(UpDownCounter<>) ? MetricKind.UpDownCounter
             : MetricKind.Gauge;
         _boundaries = _kind != MetricKind.Histogram ? []
             : (instrument as Histogram<double>)?.Advice?.HistogramBucketBoundaries is { Count: > 0 } advised ? [.. advised] : DefaultBoundaries;

@@ -3,7 +3,7 @@
 const RATE_WINDOW_MS = 5_000;
 const PARTITIONS_EVERY_MS = 2_000;
 const RETRY_MS = 2_000;
-// After a (re)connection the server sends every campaign at once; what has not come by then is gone.
+// After a (re)connection a server that is ready sends every campaign at once; what has not come by then is gone.
 const SNAPSHOT_MS = 3_000;
 const LATE_SECONDS = 1;
 const STATES = { scheduled: 'scheduled', open: 'open', 'sold-out': 'sold out', closed: 'closed' };
@@ -57,7 +57,8 @@ class Row {
     text(cells.id, campaign.campaignId);
     text(cells.when, whenText(campaign));
     text(cells.state, STATES[campaign.state] ?? campaign.state);
-    cells.fill.style.transform = `translateX(${(Math.min(1, share) - 1) * 100}%)`;
+    cells.fill.style.width = `${Math.min(1, share) * 100}%`;
+    cells.fill.classList.toggle('none', share === 0);
     // 100% means that nothing is left, 0% that nothing is issued.
     const percent = share * 100;
     text(cells.percent, percent > 99.9 && percent < 100 ? '>99.9%' : percent > 0 && percent < 0.1 ? '<0.1%' : decimal.format(percent) + '%');
@@ -166,9 +167,16 @@ function connect() {
   });
 }
 
-function forget(source, openedAt) {
+async function forget(source, openedAt) {
   if (source.readyState !== EventSource.OPEN)
     return;
+  // While a partition is being rebuilt, its campaigns are not sent, but they are not gone.
+  const ready = await fetch('health/ready', { cache: 'no-store' }).then(response => response.ok, () => false);
+  if (!ready) {
+    setTimeout(() => forget(source, openedAt), SNAPSHOT_MS);
+    return;
+  }
+
   for (const [id, row] of campaigns) {
     if (row.seenAt < openedAt) {
       row.element.remove();
@@ -184,7 +192,7 @@ async function showPartitions() {
   if (!document.hidden) {
     try {
       const response = await fetch('api/admin/partitions', { cache: 'no-store' });
-      // Not for this caller: an administrator's page it is not then.
+      // Where a key is required, the page shows the campaigns only.
       if (response.status === 401 || response.status === 403) {
         byId('partitions').hidden = true;
         return;
@@ -219,7 +227,7 @@ function drawPartitions(partitions) {
     const target = partition.state === 'rebuilding' && partition.rebuildTo != null ? ` ${number.format(partition.applied)} of ${number.format(partition.rebuildTo)}` : '';
     text(item.children[1], partition.state + target);
     const ledger = partition.ledgerState && partition.ledgerState !== 'running' && partition.ledgerState !== 'stopped' ? `ledger ${partition.ledgerState}` : '';
-    text(item.children[2], [partition.reason, partition.lagRecords > 0 ? `${number.format(partition.lagRecords)} records behind` : '', ledger].filter(Boolean).join(' · '));
+    text(item.children[2], [partition.reason, partition.lagRecords > 0 ? `${number.format(partition.lagRecords)} ${partition.lagRecords === 1 ? 'record' : 'records'} behind` : '', ledger].filter(Boolean).join(' · '));
   });
 }
 
