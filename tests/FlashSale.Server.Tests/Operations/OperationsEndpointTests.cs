@@ -2,8 +2,8 @@ using System.Text;
 using FlashSale.Core.Log;
 using FlashSale.Kafka;
 using FlashSale.Server.Hosting;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FlashSale.Server.Tests.Operations;
 
