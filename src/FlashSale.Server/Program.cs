@@ -1,2 +1,3 @@
-var app = WebApplication.CreateBuilder(args).Build();
-await app.RunAsync();
+using FlashSale.Server.Hosting;
+
+return await ServerHost.RunAsync(args);

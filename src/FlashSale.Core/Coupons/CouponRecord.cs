@@ -63,7 +63,8 @@ public ref struct CouponRecord
         var campaigns = new string[reader.UInt16()];
         for (var i = 0; i < campaigns.Length; i++)
             campaigns[i] = Encoding.ASCII.GetString(reader.Bytes(reader.Byte()));
-        return new CouponRecord(reader, header.Id, campaigns, reader.UInt16());
+        var count = reader.UInt16();
+        return new CouponRecord(reader, header.Id, campaigns, count);
     }
 
     /// <summary>The next command, or false at the end.</summary>

@@ -4,7 +4,7 @@ using FlashSale.Core.Log;
 namespace FlashSale.Core.Coupons;
 
 /// <summary>The coupon machine's state in this process.</summary>
-public sealed class InMemoryCouponStore() : InMemoryStateStore<CouponModel>(CouponMachine.Instance), ICouponReader
+public sealed class InMemoryCouponStore(CouponMachine machine) : InMemoryStateStore<CouponModel>(machine), ICouponReader
 {
     public Task<PartitionSnapshot?> ReadPartitionAsync(int partition, LogId log)
     {

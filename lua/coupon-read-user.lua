@@ -1,0 +1,45 @@
+-- The coupons of a user in all campaigns of a partition.
+-- Invariant: writes nothing; everything is of one instant.
+--
+-- KEYS    as in fence.lua
+-- ARGV 1  log id, 16 bytes
+--      2  user id
+--      3  offset that must be applied at least
+-- Returns {state} unless HELD (FenceState), BEHIND if less is applied, else
+--         {HELD, then id, state (49 bytes) and coupons (27 bytes each) of each campaign of which the user holds any}
+-- Writes  nothing
+
+--- include fence.lua
+
+local log, user, applied_min = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+local state, applied = look(log)
+if state ~= HELD then
+  return { state }
+end
+if applied < applied_min then
+  return { BEHIND }
+end
+
+local found = call('HGETALL', campaigns)
+local ids, states, fields = {}, {}, {}
+for i = 1, #found, 2 do
+  if found[i] ~= '' then
+    local n = #ids + 1
+    ids[n], states[n], fields[n] = found[i], found[i + 1], string.sub(found[i + 1], 3, 4) .. user
+  end
+end
+
+local answer = { HELD }
+for from = 1, #fields, CHUNK do
+  local to = math.min(from + CHUNK - 1, #fields)
+  local held = call('HMGET', users, unpack(fields, from, to))
+  for i = from, to do
+    local coupons = held[i - from + 1]
+    if coupons then
+      local n = #answer
+      answer[n + 1], answer[n + 2], answer[n + 3] = ids[i], states[i], coupons
+    end
+  end
+end
+return answer

@@ -1,0 +1,210 @@
+using System.Net.Sockets;
+using FlashSale.Core.Engine;
+using StackExchange.Redis;
+
+namespace FlashSale.Redis;
+
+/// <summary>
+/// The one connection of this process to Redis. It is made in the background, restored by itself, and never waited for by
+/// a call that could overtake another one. All methods are for any thread.
+/// </summary>
+public sealed class RedisConnection(RedisOptions options, TimeProvider time) : IAsyncDisposable
+{
+    private static readonly TimeSpan ConnectPause = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
+    private Task<ConnectionMultiplexer>? _connecting;
+    private Task? _loading;
+    private bool _disposed;
+
+    public RedisOptions Options { get; } = options;
+
+    public bool IsConnected => _connecting is { IsCompletedSuccessfully: true } connected && connected.Result.IsConnected;
+
+    /// <summary>Waits for the first attempt to connect. Whether it came to a connection says <see cref="IsConnected"/>; if not, further attempts follow by themselves.</summary>
+    public async Task ConnectAsync(CancellationToken cancel)
+    {
+        try
+        {
+            await Connecting().WaitAsync(cancel);
+        }
+        catch (Exception e) when (IsFault(e))
+        {
+            // Told by the next call.
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Task<ConnectionMultiplexer>? connecting;
+        lock (_gate)
+        {
+            _disposed = true;
+            connecting = _connecting;
+        }
+
+        if (connecting is null)
+            return;
+        await ((Task)connecting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (connecting.IsCompletedSuccessfully)
+            (await connecting).Dispose();
+    }
+
+    /// <summary>Runs a script. What is called one after the other takes effect in that order, or fails; nothing is sent twice.</summary>
+    /// <exception cref="StoreUnavailableException">No answer, or a refusal.</exception>
+    internal async Task<RedisResult> RunOnceAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments)
+    {
+        try
+        {
+            return await Send(script, keys, arguments);
+        }
+        catch (RedisServerException e) when (IsNoScript(e))
+        {
+            await LoadScriptsAsync();
+            throw new StoreUnavailableException("Redis had lost its scripts (restart, failover or SCRIPT FLUSH); they are loaded again", e);
+        }
+        catch (Exception e) when (IsFault(e))
+        {
+            throw Unavailable(e);
+        }
+    }
+
+    /// <summary>Runs a script whose order among other calls does not matter: waits for a first connection, loads scripts where they are missing.</summary>
+    /// <exception cref="StoreUnavailableException">No answer, or a refusal.</exception>
+    internal async Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments)
+    {
+        try
+        {
+            if (_connecting is not { IsCompleted: true })
+                await Connecting().WaitAsync(Options.CommandTimeout, time);
+            try
+            {
+                return await Send(script, keys, arguments);
+            }
+            catch (RedisServerException e) when (IsNoScript(e))
+            {
+                await LoadScriptsAsync();
+                return await Send(script, keys, arguments);
+            }
+        }
+        catch (Exception e) when (IsFault(e))
+        {
+            throw Unavailable(e);
+        }
+    }
+
+    /// <summary>The servers to which there is a connection, replicas included.</summary>
+    /// <exception cref="StoreUnavailableException">There is none.</exception>
+    internal IReadOnlyList<IServer> Servers()
+    {
+        var multiplexer = Connected();
+        return [.. multiplexer.GetEndPoints().Select(e => multiplexer.GetServer(e)).Where(s => s.IsConnected)];
+    }
+
+    internal static bool IsFault(Exception e) =>
+        e is RedisException or RedisCommandException or TimeoutException or ObjectDisposedException or IOException or SocketException;
+
+    private static bool IsNoScript(RedisServerException e) => e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal);
+
+    private Task<RedisResult> Send(RedisScript script, RedisKey[] keys, RedisValue[] arguments) =>
+        Within(Connected().GetDatabase().ScriptEvaluateAsync(script.Hash, keys, arguments));
+
+    // The old client's asynchronous calls never time out by themselves.
+    internal async Task<T> Within<T>(Task<T> call)
+    {
+        try
+        {
+            return await call.WaitAsync(Options.CommandTimeout, time);
+        }
+        catch (TimeoutException)
+        {
+            _ = call.ContinueWith(static late => late.Exception, CancellationToken.None,
+                TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    private ConnectionMultiplexer Connected()
+    {
+        var connecting = Connecting();
+        if (connecting.IsCompletedSuccessfully && connecting.Result.IsConnected)
+            return connecting.Result;
+        throw new StoreUnavailableException($"no connection to Redis at {Options.Endpoints}", connecting.Exception?.InnerException);
+    }
+
+    private Task<ConnectionMultiplexer> Connecting()
+    {
+        var connecting = _connecting;
+        if (connecting is { IsFaulted: false })
+            return connecting;
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_connecting is null or { IsFaulted: true })
+                _connecting = OpenAsync(pause: _connecting is not null);
+            return _connecting;
+        }
+    }
+
+    private async Task<ConnectionMultiplexer> OpenAsync(bool pause)
+    {
+        // Fails only where not even an attempt can be made (a name that does not resolve); everything else the client repeats by itself.
+        await Task.Yield();
+        if (pause)
+            await Task.Delay(ConnectPause, time);
+        var multiplexer = await ConnectionMultiplexer.ConnectAsync(ClientSettings.From(Options));
+        ClientSettings.Prepare(multiplexer);
+        return multiplexer;
+    }
+
+    private async Task LoadScriptsAsync()
+    {
+        Task loading;
+        lock (_gate)
+        {
+            if (_loading is not { IsCompleted: false })
+                _loading = LoadAsync();
+            loading = _loading;
+        }
+
+        try
+        {
+            await loading;
+        }
+        catch (Exception e) when (IsFault(e))
+        {
+            throw Unavailable(e);
+        }
+    }
+
+    private async Task LoadAsync()
+    {
+        await Task.Yield();
+        foreach (var server in Servers())
+        {
+            foreach (var script in RedisScript.All)
+                await Within(server.ScriptLoadAsync(script.Text));
+        }
+    }
+
+    internal StoreUnavailableException Unavailable(Exception e) => e switch
+    {
+        StoreUnavailableException already => already,
+        RedisServerException refused => new StoreUnavailableException($"Redis refused the call: {refused.Message}{Hint(refused.Message)}", e),
+        TimeoutException => new StoreUnavailableException($"Redis did not answer within {Options.CommandTimeout.TotalMilliseconds} ms", e),
+        _ => new StoreUnavailableException($"the connection to Redis at {Options.Endpoints} failed: {e.Message}", e),
+    };
+
+    private static string Hint(string message) => message.Split(' ', 2)[0] switch
+    {
+        "OOM" => " (its maxmemory is reached: give it more)",
+        "MISCONF" => " (it cannot save to its disk)",
+        "READONLY" => " (it is a replica now)",
+        "LOADING" => " (it is reading its data after a start)",
+        "MOVED" or "ASK" or "TRYAGAIN" => " (the partition's slot is being moved)",
+        "CLUSTERDOWN" => " (slots of the cluster have no master)",
+        "NOAUTH" or "WRONGPASS" => " (see Redis:User and Redis:Password)",
+        "NOPERM" => " (its ACL lacks a right that the scripts need)",
+        _ => "",
+    };
+}

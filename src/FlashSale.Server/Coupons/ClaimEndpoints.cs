@@ -1,0 +1,165 @@
+using System.Globalization;
+using FlashSale.Core;
+using FlashSale.Core.Coupons;
+using FlashSale.Core.Door;
+using FlashSale.Server.Http;
+
+namespace FlashSale.Server.Coupons;
+
+/// <summary>Claiming a coupon, and learning what became of it.</summary>
+internal static class ClaimEndpoints
+{
+    private const int WaitSecondsMax = 30;
+
+    /// <summary>Longest idempotency key; it is hashed, so this only bounds the work.</summary>
+    private const int IdempotencyKeyMax = 255;
+
+    private static readonly TimeSpan PositionInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long one stream of a claim's events lasts; the browser connects anew by itself.</summary>
+    private static readonly TimeSpan StreamMax = TimeSpan.FromMinutes(10);
+
+    public static void MapClaims(this WebApplication app)
+    {
+        app.MapPost("/api/campaigns/{campaignId}/claims", ClaimAsync).WithTags("Coupons").WithSummary("Claims a coupon")
+            .Accepts<ClaimRequest>("application/json").Produces<ClaimAccepted>(202).ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(429).ProducesProblem(503);
+        app.MapGet("/api/claims/{ticket}", StatusAsync).WithTags("Coupons").WithSummary("What has become of a claim; wait=SECONDS holds the answer until it is decided")
+            .Produces<ClaimResponse>().ProducesProblem(404);
+        app.MapGet("/api/claims/{ticket}/events", StreamAsync).WithTags("Coupons").WithSummary("Server-sent events: position, then one decided")
+            .Produces<ClaimResponse>(200, "text/event-stream").ProducesProblem(404);
+    }
+
+    private static async Task<IResult> ClaimAsync(HttpContext context, string campaignId, Api api)
+    {
+        if (!api.TryDoor(out var door, out var problem))
+            return problem;
+        var started = api.Time.GetTimestamp();
+        var (body, unreadable) = await RequestBody.ReadAsync(context, ServerJson.Default.ClaimRequest);
+        if (unreadable is not null && !(api.Callers.UsersAreKnown && context.Request.ContentLength is null or 0))
+            return unreadable;
+        var (userId, notAllowed) = await api.Callers.UserAsync(context, body?.UserId);
+        if (notAllowed is not null)
+            return notAllowed;
+        if (Check(campaignId, userId, context.Request.Headers["Idempotency-Key"].ToString(), out var key) is { } invalid)
+            return invalid;
+
+        var taken = await door.ClaimAsync(campaignId, userId!, key);
+        if (taken.Refusal != DoorRefusal.None)
+        {
+            api.Telemetry.Refused(taken.Refusal);
+            return Problem.Of(taken.Refusal, taken.RetryAfter);
+        }
+
+        api.Telemetry.Accepted(api.Time.GetElapsedTime(started));
+        var ticket = api.Tickets.Sign(taken.Ticket);
+        var statusUrl = $"/api/claims/{ticket}";
+        context.Response.Headers.Location = statusUrl;
+        return Results.Json(new ClaimAccepted(ticket, "waiting", taken.Position, statusUrl), ServerJson.Default.ClaimAccepted, statusCode: 202);
+    }
+
+    private static async Task<IResult> StatusAsync(HttpContext context, string ticket, Api api)
+    {
+        if (!TryWait(context, out var wait))
+            return Problem.Invalid("wait", $"must be 0 to {WaitSecondsMax} seconds");
+        var (found, door, problem) = await FindAsync(context, ticket, api);
+        if (problem is not null)
+            return problem;
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, api.Stopping);
+        var status = await StatusOrNowAsync(door!, found, wait, ending.Token);
+        return status is null ? TicketUnknown() : Results.Json(Response(ticket, found, status), ServerJson.Default.ClaimResponse);
+    }
+
+    private static async Task StreamAsync(HttpContext context, string ticket, Api api)
+    {
+        var (found, door, problem) = await FindAsync(context, ticket, api);
+        if (problem is null && await door!.StatusAsync(found, TimeSpan.Zero, context.RequestAborted) is null)
+            problem = TicketUnknown();
+        if (problem is not null)
+        {
+            await problem.ExecuteAsync(context);
+            return;
+        }
+
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, api.Stopping);
+        await using var events = await EventStream.BeginAsync(context);
+        var started = api.Time.GetTimestamp();
+        var position = long.MaxValue;
+        while (!ending.IsCancellationRequested && api.Time.GetElapsedTime(started) < StreamMax)
+        {
+            var status = (await StatusOrNowAsync(door!, found, position == long.MaxValue ? TimeSpan.Zero : PositionInterval, ending.Token))!;
+            if (status.Outcome != CouponOutcome.None)
+            {
+                await events.SendAsync("decided", Response(ticket, found, status), ServerJson.Default.ClaimResponse);
+                return;
+            }
+
+            if (status.Position < position)
+                await events.SendAsync("position", new PositionEvent(position = status.Position), ServerJson.Default.PositionEvent);
+        }
+    }
+
+    /// <summary>A claim's status; when the request or the host ends while it waits, the status as it is.</summary>
+    private static async Task<ClaimStatus?> StatusOrNowAsync(CouponDoor door, Ticket ticket, TimeSpan wait, CancellationToken ending)
+    {
+        try
+        {
+            return await door.StatusAsync(ticket, wait, ending);
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        {
+            return await door.StatusAsync(ticket, TimeSpan.Zero, CancellationToken.None);
+        }
+    }
+
+    private static async ValueTask<(Ticket Ticket, CouponDoor? Door, Problem? Problem)> FindAsync(HttpContext context, string text, Api api)
+    {
+        if (!api.TryDoor(out var door, out var problem))
+            return (default, null, problem);
+        if (!api.Tickets.TryRead(text, out var ticket))
+            return (default, null, TicketUnknown());
+        var (_, notAllowed) = await api.Callers.UserAsync(context, ticket.Value.Claim.UserId);
+        return (ticket.Value, door, notAllowed);
+    }
+
+    private static ClaimResponse Response(string text, in Ticket ticket, ClaimStatus status)
+    {
+        var claim = ticket.Claim;
+        var decidedAt = status.DecidedAtMs is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : (DateTimeOffset?)null;
+        return status.Outcome switch
+        {
+            CouponOutcome.None => new(text, claim.CampaignId, claim.UserId, "waiting", status.Position),
+            CouponOutcome.Issued => new(text, claim.CampaignId, claim.UserId, "issued", CouponCode: status.Codes[0], DecidedAt: decidedAt),
+            _ => new(text, claim.CampaignId, claim.UserId, "refused", Reason: status.Outcome.Name(),
+                CouponCodes: status.Codes.Count > 0 ? status.Codes : null, DecidedAt: decidedAt),
+        };
+    }
+
+    private static Problem? Check(string campaignId, string? userId, string header, out string? key)
+    {
+        key = header.Length == 0 ? null : header;
+        if (Identifier.IsValid(campaignId) && userId is not null && Identifier.IsValid(userId) && header.Length <= IdempotencyKeyMax)
+            return null;
+        var errors = new Dictionary<string, string>();
+        if (!Identifier.IsValid(campaignId))
+            errors.Add("campaignId", Identifier.Rule);
+        if (userId is null || !Identifier.IsValid(userId))
+            errors.Add("userId", userId is null ? "is missing" : Identifier.Rule);
+        if (header.Length > IdempotencyKeyMax)
+            errors.Add("Idempotency-Key", $"at most {IdempotencyKeyMax} characters");
+        return Problem.Invalid(errors);
+    }
+
+    private static bool TryWait(HttpContext context, out TimeSpan wait)
+    {
+        wait = TimeSpan.Zero;
+        var text = context.Request.Query["wait"].ToString();
+        if (text.Length == 0)
+            return true;
+        if (!double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) || seconds > WaitSecondsMax)
+            return false;
+        wait = TimeSpan.FromSeconds(seconds);
+        return true;
+    }
+
+    private static Problem TicketUnknown() => Problem.NotFound("ticket-unknown", "There is no such ticket.");
+}

@@ -1,0 +1,169 @@
+using FlashSale.Core.Engine;
+using FlashSale.Core.Log;
+using FlashSale.Redis;
+
+namespace FlashSale.Server.Hosting;
+
+/// <summary>Brings the node up (waiting for servers that are not there yet), runs its roles, and ends them when the host stops.</summary>
+internal sealed class NodeService(
+    Node node, Settings settings, Observers observers, TimeProvider time, ILoggerFactory loggers, IHostApplicationLifetime lifetime) : BackgroundService
+{
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RefusedPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan EndsInterval = TimeSpan.FromSeconds(1);
+
+    private readonly ILogger _logger = loggers.CreateLogger<NodeService>();
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.Yield();
+        // The machines give their partitions back at once, not only after the last request has ended.
+        var stop = lifetime.ApplicationStopping;
+        try
+        {
+            ServerLogMessages.Starting(_logger, settings.Server.Roles, settings.Server.Profile);
+            await using var parts = new NodeParts(settings, observers, time, loggers);
+            await StartAsync(parts, stop);
+            await Task.WhenAll(Run(parts, stop));
+            // Requests that are being answered still need the parts.
+            await Task.Delay(Timeout.Infinite, stoppingToken).ContinueWith(static _ => { }, TaskScheduler.Default);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Stopped while starting.
+        }
+        catch (Exception e) when (e is LogRefusedException or RedisRefusedException)
+        {
+            ServerLogMessages.Refused(_logger, e.Message);
+            node.Fatal = e.Message;
+            lifetime.StopApplication();
+        }
+    }
+
+    private async Task StartAsync(NodeParts parts, CancellationToken stop)
+    {
+        if (parts.Broker is not null)
+            ServerLogMessages.NotARealBroker(_logger);
+        var topics = parts.Topics();
+        var log = await RetryAsync("Kafka", () => parts.Broker is null
+            ? topics.EnsureAsync(parts.StartLog, parts.Appender, stop)
+            : topics.EnsureGenesisAsync(parts.StartLog, parts.Appender, stop), stop);
+        if (parts.Redis is { } redis)
+        {
+            foreach (var warning in await RetryAsync("Redis", () => RedisChecks.RunAsync(redis), stop))
+                ServerLogMessages.StartWarning(_logger, warning);
+        }
+
+        ServerLogMessages.Identified(_logger, log, settings.Kafka.Partitions);
+        node.Compose(log, parts);
+        node.WaitingFor = null;
+    }
+
+    private async Task<T> RetryAsync<T>(string what, Func<Task<T>> attempt, CancellationToken stop)
+    {
+        string? told = null;
+        while (true)
+        {
+            stop.ThrowIfCancellationRequested();
+            try
+            {
+                return await attempt();
+            }
+            catch (Exception e) when (e is LogUnavailableException or StoreUnavailableException)
+            {
+                node.WaitingFor = $"waiting for {what}: {e.Message}";
+                if (told != e.Message)
+                    ServerLogMessages.WaitingFor(_logger, what, e.Message);
+                told = e.Message;
+                await Task.Delay(RetryPause, time, stop);
+            }
+        }
+    }
+
+    private IEnumerable<Task> Run(NodeParts parts, CancellationToken stop)
+    {
+        if (node.Door is { } door)
+        {
+            foreach (var follower in door.Partitions)
+                yield return Task.Run(() => follower.RunAsync(stop), CancellationToken.None);
+            yield return WatchEndsAsync(parts, stop);
+        }
+
+        if (node.Machines.Count > 0)
+        {
+            yield return RunGroup(parts, "machines", parts.Machine.Topics.Commands, (p, cancel) => node.Machines[p].RunAsync(cancel), p => node.Machines[p].Progress.Told, stop);
+            yield return TellRebuildsAsync(stop);
+        }
+
+        if (node.Ledgers.Count > 0)
+            yield return RunGroup(parts, "ledger", parts.Machine.Topics.Events, RunLedgerAsync, p => node.Ledgers[p].Progress.EventOffset - 1, stop);
+    }
+
+    private Task RunGroup(
+        NodeParts parts, string role, string topic, Func<int, CancellationToken, Task> run, Func<int, long> handled, CancellationToken stop) =>
+        // The embedded broker lives in this process, so nobody shares its partitions.
+        parts.Broker is null
+            ? parts.Group(role, topic).RunAsync(run, handled, time, stop)
+            : Task.WhenAll(Enumerable.Range(0, settings.Kafka.Partitions).Select(p => Task.Run(() => run(p, stop), CancellationToken.None)));
+
+    /// <summary>Runs a ledger writer; one that refuses is tried again, as its cause may be mended.</summary>
+    private async Task RunLedgerAsync(int partition, CancellationToken cancel)
+    {
+        string? told = null;
+        while (!cancel.IsCancellationRequested)
+        {
+            try
+            {
+                await node.Ledgers[partition].RunAsync(cancel);
+            }
+            catch (LogRefusedException e)
+            {
+                if (told != e.Message)
+                    ServerLogMessages.Refused(_logger, e.Message);
+                told = e.Message;
+                await Task.Delay(RefusedPause, time, cancel).ContinueWith(static _ => { }, TaskScheduler.Default);
+            }
+        }
+    }
+
+    /// <summary>Looks once a second how far the command partitions reach, for the lag.</summary>
+    private async Task WatchEndsAsync(NodeParts parts, CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(EndsInterval, time);
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                foreach (var follower in node.Door!.Partitions)
+                    follower.SeenEnd((await parts.ApiLog!.BoundsAsync(parts.Machine.Topics.Commands, follower.Partition, stop)).End);
+                await timer.WaitForNextTickAsync(stop);
+            }
+            catch (LogUnavailableException)
+            {
+                // Reported by the followers and by appends; the lag keeps its last value.
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Says once a second how far rebuilds are.</summary>
+    private async Task TellRebuildsAsync(CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(EndsInterval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stop))
+            {
+                foreach (var progress in node.Machines.Select(m => m.Progress).Where(p => p.State == PartitionState.Rebuilding))
+                    ServerLogMessages.Rebuilding(_logger, progress.Partition, progress.Applied, progress.RebuildTo);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops.
+        }
+    }
+}

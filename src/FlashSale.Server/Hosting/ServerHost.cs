@@ -1,0 +1,96 @@
+using System.Net.Sockets;
+using FlashSale.Server.Auth;
+using FlashSale.Server.Coupons;
+using FlashSale.Server.Http;
+using FlashSale.Server.Live;
+using FlashSale.Server.Operations;
+
+namespace FlashSale.Server.Hosting;
+
+/// <summary>Puts the process together and runs it.</summary>
+public static class ServerHost
+{
+    /// <summary>A claim's body has one id; a campaign's a name and a few numbers.</summary>
+    private const long RequestBytesMax = 16 * 1024;
+
+    /// <summary>Runs the server until it is told to stop. Returns 0, or 1 with one line on the standard error for each thing that is wrong.</summary>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        WebApplication app;
+        try
+        {
+            app = Build(args);
+        }
+        catch (SettingsException e)
+        {
+            await Console.Error.WriteLineAsync(e.Message);
+            return 1;
+        }
+
+        await using (app)
+        {
+            try
+            {
+                await app.StartAsync();
+            }
+            catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException || e.InnerException is SocketException)
+            {
+                await Console.Error.WriteLineAsync($"{e.Message} Set ASPNETCORE_URLS or --urls to another one");
+                return 1;
+            }
+
+            await app.WaitForShutdownAsync();
+            return app.Services.GetRequiredService<Node>().Fatal is null ? 0 : 1;
+        }
+    }
+
+    /// <exception cref="SettingsException">The settings are not valid.</exception>
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        var settings = Settings.Read(builder.Configuration, builder.Environment.IsDevelopment());
+        builder.Logging.ClearProviders().AddSimpleConsole(o =>
+        {
+            o.SingleLine = true;
+            o.TimestampFormat = "HH:mm:ss.fff ";
+        });
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = RequestBytesMax;
+        });
+        builder.Services
+            .Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(5))
+            .AddSingleton(settings)
+            .AddSingleton(settings.Auth)
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(new Core.Coupons.TicketSigner(settings.TicketKeys))
+            .AddSingleton<Node>()
+            .AddSingleton<Telemetry>()
+            .AddSingleton<LiveHub>()
+            .AddSingleton<Observers>()
+            .AddSingleton<Callers>()
+            .AddSingleton<Api>()
+            .AddHostedService<NodeService>()
+            .AddOpenApi("v1")
+            .ConfigureHttpJsonOptions(o => o.SerializerOptions.TypeInfoResolverChain.Insert(0, ServerJson.Default));
+
+        var app = builder.Build();
+        app.UseProblems();
+        app.MapHealth();
+        app.MapOperations();
+        app.MapOpenApi();
+        if (settings.Roles.HasFlag(Roles.Api))
+        {
+            app.UseDefaultFiles();
+            app.UseStaticFiles();
+            app.MapCampaigns();
+            app.MapClaims();
+            app.MapUsers();
+            app.MapLive();
+        }
+
+        return app;
+    }
+}

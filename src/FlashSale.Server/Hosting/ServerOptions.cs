@@ -1,0 +1,90 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace FlashSale.Server.Hosting;
+
+/// <summary>What a process does.</summary>
+[Flags]
+public enum Roles
+{
+    None = 0,
+
+    /// <summary>The HTTP interface: front door, answers, dashboard.</summary>
+    Api = 1,
+
+    /// <summary>Decides the commands of the partitions that the group assigns.</summary>
+    Machines = 2,
+
+    /// <summary>Writes outcomes to the database.</summary>
+    Ledger = 4,
+
+    All = Api | Machines | Ledger,
+}
+
+/// <summary>Which servers a process works with.</summary>
+public enum Profile
+{
+    /// <summary>Kafka, Redis and MySQL or MariaDB.</summary>
+    Servers,
+
+    /// <summary>librdkafka's in-process mock cluster with real Redis and database. For a first look: not a real broker.</summary>
+    EmbeddedBroker,
+
+    /// <summary>No server at all: in-process broker, state in memory, SQLite ledger. One process only; for a first look.</summary>
+    Embedded,
+}
+
+/// <summary>The top-level settings.</summary>
+public sealed class ServerOptions
+{
+    /// <summary>Roles of this process, comma-separated: <c>api</c>, <c>machines</c>, <c>ledger</c>. Default all three. Health and metrics are served by every process.</summary>
+    [Required]
+    public string Roles { get; set; } = "api,machines,ledger";
+
+    /// <summary><c>servers</c> (default), <c>embedded-broker</c> or <c>embedded</c>.</summary>
+    [Required]
+    public string Profile { get; set; } = "servers";
+
+    internal bool TryRoles(out Roles roles)
+    {
+        roles = Hosting.Roles.None;
+        foreach (var name in Roles.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!Enum.TryParse<Roles>(name, ignoreCase: true, out var role) || !char.IsLetter(name[0]))
+                return false;
+            roles |= role;
+        }
+
+        return roles != Hosting.Roles.None;
+    }
+
+    internal bool TryProfile(out Profile profile) =>
+        Enum.TryParse(Profile.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out profile) && char.IsLetter(Profile[0]);
+}
+
+/// <summary>How tickets are signed (section <c>Tickets</c>).</summary>
+public sealed class TicketOptions
+{
+    /// <summary>
+    /// Keys as <c>id:base64</c>, comma-separated, each of 16 bytes or more; the first one signs, all are accepted. To change keys put a
+    /// new one in front and keep the old one for as long as its tickets are asked for. Required outside Development; all processes need the same.
+    /// </summary>
+    public string Keys { get; set; } = "";
+
+    internal const string DevelopmentKeys = "0:Zmxhc2hzYWxlIGRldmVsb3BtZW50IHRpY2tldCBrZXk=";
+
+    /// <summary>The keys, or null where the setting is malformed.</summary>
+    internal static List<(byte Id, byte[] Secret)>? Parse(string keys)
+    {
+        var parsed = new List<(byte, byte[])>();
+        foreach (var key in keys.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            var colon = key.IndexOf(':', StringComparison.Ordinal);
+            var secret = new byte[key.Length];
+            if (colon < 0 || !byte.TryParse(key.AsSpan(0, colon), out var id) || !Convert.TryFromBase64String(key[(colon + 1)..], secret, out var length) || length < 16)
+                return null;
+            parsed.Add((id, secret[..length]));
+        }
+
+        return parsed.Count == 0 || parsed.DistinctBy(k => k.Item1).Count() != parsed.Count ? null : parsed;
+    }
+}

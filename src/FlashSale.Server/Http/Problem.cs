@@ -1,0 +1,51 @@
+using System.Globalization;
+using System.Text.Json.Serialization;
+using FlashSale.Core.Door;
+
+namespace FlashSale.Server.Http;
+
+/// <summary>A refusal as RFC 9457 problem details. Its type is <c>urn:flashsale:CODE</c>.</summary>
+/// <param name="Errors">With <c>invalid-request</c>: what is wrong with each field.</param>
+/// <param name="RetryAfter">When trying again makes sense; goes into the header.</param>
+public sealed record Problem(
+    int Status, string Code, string Title, string? Detail = null, IReadOnlyDictionary<string, string>? Errors = null,
+    [property: JsonIgnore] TimeSpan? RetryAfter = null) : IResult
+{
+    public string Type => $"urn:flashsale:{Code}";
+
+    public static Problem Invalid(IReadOnlyDictionary<string, string> errors) =>
+        new(400, "invalid-request", "The request is not valid.", string.Join("; ", errors.Select(e => $"{e.Key}: {e.Value}")), errors);
+
+    public static Problem Invalid(string field, string error) => Invalid(new Dictionary<string, string> { [field] = error });
+
+    public static Problem Unauthorized(string detail) => new(401, "unauthorized", "Who is calling is not known.", detail);
+
+    public static Problem Forbidden(string detail) => new(403, "forbidden", "The caller may not do this.", detail);
+
+    public static Problem NotFound(string code, string title) => new(404, code, title);
+
+    public static Problem Of(DoorRefusal refusal, TimeSpan retryAfter = default) => refusal switch
+    {
+        DoorRefusal.CampaignUnknown => new(404, "campaign-unknown", "There is no such campaign."),
+        DoorRefusal.NotOpen => new(409, "not-open", "The campaign is not open yet."),
+        DoorRefusal.Closed => new(409, "closed", "The campaign is closed."),
+        DoorRefusal.SoldOut => new(409, "sold-out", "All coupons of the campaign are issued."),
+        DoorRefusal.TooManyRequests => new(429, "too-many-requests", "This user asks too often.", RetryAfter: retryAfter),
+        DoorRefusal.Overloaded => new(503, "overloaded", "More is waiting than can be decided soon.", RetryAfter: TimeSpan.FromSeconds(1)),
+        DoorRefusal.LogUnavailable => new(503, "log-unavailable", "The log did not acknowledge the request.",
+            "It may count nevertheless. Repeated with the same Idempotency-Key it is the same request.", RetryAfter: TimeSpan.FromSeconds(1)),
+        DoorRefusal.NotReady => new(503, "not-ready", "This node is still starting.", RetryAfter: TimeSpan.FromSeconds(1)),
+        _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal, "not a refusal"),
+    };
+
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        var response = httpContext.Response;
+        response.StatusCode = Status;
+        if (RetryAfter is { } after)
+            response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(after.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        if (Status == 401)
+            response.Headers.WWWAuthenticate = "Bearer";
+        return response.WriteAsJsonAsync(this, ServerJson.Default.Problem, "application/problem+json", httpContext.RequestAborted);
+    }
+}

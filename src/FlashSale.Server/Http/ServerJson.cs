@@ -1,0 +1,23 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using FlashSale.Server.Coupons;
+using FlashSale.Server.Operations;
+
+namespace FlashSale.Server.Http;
+
+/// <summary>The JSON of every request and answer, generated at build time.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(Problem))]
+[JsonSerializable(typeof(ClaimRequest))]
+[JsonSerializable(typeof(ClaimAccepted))]
+[JsonSerializable(typeof(ClaimResponse))]
+[JsonSerializable(typeof(PositionEvent))]
+[JsonSerializable(typeof(CampaignRequest))]
+[JsonSerializable(typeof(CampaignResponse))]
+[JsonSerializable(typeof(CampaignPage))]
+[JsonSerializable(typeof(CampaignDescription))]
+[JsonSerializable(typeof(UserCouponsResponse))]
+[JsonSerializable(typeof(PartitionsResponse))]
+[JsonSerializable(typeof(DeadLettersResponse))]
+[JsonSerializable(typeof(HealthResponse))]
+internal sealed partial class ServerJson : JsonSerializerContext;
