@@ -6,11 +6,11 @@ using FlashSale.Core.Log;
 namespace FlashSale.Core.Coupons;
 
 /// <summary>The coupon machine, as the engine sees it.</summary>
-public sealed class CouponMachine : IMachine
+public sealed class CouponMachine(MachineTopics topics) : IMachine
 {
-    public static readonly CouponMachine Instance = new();
+    public static readonly CouponMachine Instance = new(MachineTopics.Coupon);
 
-    public MachineTopics Topics => MachineTopics.Coupon;
+    public MachineTopics Topics => topics;
 
     public CommandRecordInfo Inspect(ReadOnlySpan<byte> record) => CouponRecord.Inspect(record);
 

@@ -7,22 +7,20 @@ namespace FlashSale.Core.Log;
 /// and the rule that leads from a key to a partition.
 /// </summary>
 /// <param name="Machine">The machine's name, also written into its genesis records.</param>
-public sealed record MachineTopics(string Machine)
+/// <param name="Prefix">Put before the names of the topics, so that several installations can share a cluster.</param>
+public sealed record MachineTopics(string Machine, string Prefix = "")
 {
     /// <summary>Key: campaign id. Values: records of <see cref="Coupons.CouponRecord"/> and <see cref="EventRecord"/>.</summary>
     public static readonly MachineTopics Coupon = new("coupon");
 
-    /// <summary>Every machine that has topics.</summary>
-    public static readonly IReadOnlyList<MachineTopics> All = [Coupon];
-
     /// <summary>The most partitions a machine may have: a coupon code's campaign number and the tickets hold a partition in 10 bits and more.</summary>
     public const int PartitionsMax = 1024;
 
-    public string Commands => $"{Machine}-commands";
+    public string Commands => $"{Prefix}{Machine}-commands";
 
-    public string Events => $"{Machine}-events";
+    public string Events => $"{Prefix}{Machine}-events";
 
-    public string DeadLetters => $"{Machine}-commands-dlq";
+    public string DeadLetters => $"{Prefix}{Machine}-commands-dlq";
 
     /// <summary>The name of the key hash, kept in the genesis record so that a log made with another one is refused.</summary>
     public const string KeyHash = "fnv1a-64";

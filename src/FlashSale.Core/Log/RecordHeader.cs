@@ -6,6 +6,7 @@ public enum RecordKind : byte
     Genesis = 1,
     Commands = 2,
     Event = 3,
+    DeadLetter = 4,
 }
 
 /// <summary>

@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# test.sh [--filter EXPRESSION] [--no-format]
+#
+# Set-up, Release build, check of the formatting, a private stack of servers (.run/test, wiped before), all tests.
+# The last line is "N passed, N failed", with ", N skipped" where there are any. A build, a check or a test project that
+# breaks off counts as one failure. Exit code 0 only if something passed and nothing failed. Leaves nothing running.
+#
+#   --filter EXPRESSION  as for dotnet test
+#   --no-format          leave out the check of the formatting
+#
+# What the tests are given: FLASHSALE_TEST_KAFKA (not set where there is no Kafka), FLASHSALE_TEST_REDIS,
+# FLASHSALE_TEST_MYSQL (addresses) and FLASHSALE_TEST_STACK (the folder of their stack: with FLASHSALE_RUN_DIR set to it,
+# scripts/stack.sh kills and starts their servers).
+#
+# Examples:
+#   scripts/test.sh
+#   scripts/test.sh --filter 'FullyQualifiedName~Claim'
+
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+# A hanging build or test must not hang the machine that runs it.
+BUILD_SECONDS=900
+FORMAT_SECONDS=180
+PROJECT_SECONDS=1800
+
+filter=()
+format=true
+while (($#)); do
+  case $1 in
+    --filter) need_value "$1" "$@"; filter=(--filter "$2"); shift 2 ;;
+    --no-format) format=false; shift ;;
+    -h | --help) show_help; exit 0 ;;
+    *) usage_error "unknown argument '$1'" ;;
+  esac
+done
+
+cd "$ROOT"
+export FLASHSALE_RUN_DIR=$ROOT/.run/test
+results=$ROOT/TestResults
+make_dir "$FLASHSALE_RUN_DIR"
+make_dir "$results"
+exec 7>"$ROOT/.run/test.lock"
+flock -n 7 || die "another test.sh of this checkout is running"
+
+passed=0 failed=0 skipped=0
+summary=()
+
+# broke WHAT: a failure that is no test's.
+broke() {
+  failed=$((failed + 1))
+  summary+=("$1")
+  warn "$1"
+}
+
+finish() {
+  local status=$? line
+  trap - EXIT
+  trap '' INT TERM
+  stop_bounded
+  bash "$ROOT/scripts/stack.sh" down >/dev/null || broke "the test stack could not be stopped"
+  say ''
+  for line in "${summary[@]}"; do say "test: $line"; done
+  if ((status == 0 && failed > 0)); then status=1; fi
+  if ((status == 0 && passed == 0)); then
+    warn "no test has passed"
+    status=1
+  fi
+  line="$passed passed, $failed failed"
+  if ((skipped)); then line+=", $skipped skipped"; fi
+  say "$line"
+  exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# count FILE ATTRIBUTE: a number of a .trx file's summary.
+count() { sed -n "s/.*<Counters [^>]*\b$2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n 1; }
+
+# run_project PROJECT
+run_project() {
+  local name trx status=0 began total p f s
+  name=$(basename -- "$1" .csproj)
+  trx=$results/$name.trx
+  began=$(now_us)
+  rm -f -- "$trx"
+  say "test: $name"
+  bounded "$PROJECT_SECONDS" dotnet test "$1" -c Release --no-build --nologo --results-directory "$results" \
+    --logger 'console;verbosity=minimal' --logger "trx;LogFileName=$name.trx" \
+    --blame-hang-timeout 10m --blame-hang-dump-type none "${filter[@]}" || status=$?
+  total=0 p=0 f=0
+  if [[ -f $trx ]]; then total=$(count "$trx" total) p=$(count "$trx" passed) f=$(count "$trx" failed); fi
+  # Tests that were left out are in "total" and nowhere else.
+  s=$((total - p - f))
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  summary+=("$name: $p passed, $f failed, $s skipped ($(elapsed "$began") s)")
+  if ((status != 0 && f == 0)); then broke "$name broke off (exit code $status)"; fi
+}
+
+bounded "$BUILD_SECONDS" bash scripts/setup.sh || { broke "set-up failed"; exit 1; }
+
+began=$(now_us)
+bounded "$BUILD_SECONDS" bash -c 'source scripts/lib.sh; build_release' || { broke "the build failed"; exit 1; }
+summary+=("build: done ($(elapsed "$began") s)")
+
+if $format; then
+  began=$(now_us)
+  if bounded "$FORMAT_SECONDS" dotnet format FlashSale.sln --verify-no-changes --no-restore >"$results/format.log" 2>&1; then
+    summary+=("format: nothing to change ($(elapsed "$began") s)")
+  else
+    head -n 20 "$results/format.log" >&2
+    broke "format: dotnet format would change files"
+  fi
+fi
+
+bounded 60 bash scripts/stack.sh wipe
+bounded 180 bash scripts/stack.sh up || { broke "the test stack did not start"; exit 1; }
+load_stack_env "$FLASHSALE_RUN_DIR"
+export FLASHSALE_TEST_REDIS=$REDIS FLASHSALE_TEST_MYSQL=$MYSQL FLASHSALE_TEST_STACK=$FLASHSALE_RUN_DIR
+if [[ $KAFKA_REAL == true ]]; then export FLASHSALE_TEST_KAFKA=$KAFKA_BOOTSTRAP; fi
+
+mapfile -t projects < <(sed -n 's/.*"\(tests\\[^"]*\.csproj\)".*/\1/p' FlashSale.sln | tr '\\' '/')
+for project in "${projects[@]}"; do run_project "$project"; done

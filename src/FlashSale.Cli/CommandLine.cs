@@ -1,0 +1,62 @@
+using System.CommandLine;
+using FlashSale.Cli.Campaigns;
+using FlashSale.Cli.Storm;
+
+namespace FlashSale.Cli;
+
+/// <summary>Puts the commands together and turns what goes wrong into one line and an exit code.</summary>
+internal static class CommandLine
+{
+    // After Ctrl-C: enough to print the report of an interrupted storm.
+    private static readonly TimeSpan TerminationTimeout = TimeSpan.FromSeconds(10);
+
+    public static RootCommand Create()
+    {
+        var root = new RootCommand("FlashSale: coupons for a rush of people, exactly as many as there are.")
+        {
+            StormCommand.Create(),
+            CampaignCommand.Create(),
+        };
+        ExamplesHelp.AddTo(root);
+        return root;
+    }
+
+    public static async Task<int> RunAsync(string[] args, TextWriter output, TextWriter error, CancellationToken cancellation = default)
+    {
+        ParseResult parsed = Create().Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            await error.WriteLineAsync($"flashsale: {parsed.Errors[0].Message} (see: {PathOf(parsed)} --help)");
+            return ExitCodes.CouldNotRun;
+        }
+        var configuration = new InvocationConfiguration
+        {
+            Output = output,
+            Error = error,
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = TerminationTimeout,
+        };
+        try
+        {
+            return await parsed.InvokeAsync(configuration, cancellation);
+        }
+        catch (CliException e)
+        {
+            await error.WriteLineAsync($"flashsale: {e.Message}");
+            return ExitCodes.CouldNotRun;
+        }
+        catch (OperationCanceledException)
+        {
+            await error.WriteLineAsync("flashsale: interrupted");
+            return ExitCodes.Interrupted;
+        }
+    }
+
+    private static string PathOf(ParseResult parsed)
+    {
+        string path = "";
+        for (var result = parsed.CommandResult; result is not null; result = result.Parent as System.CommandLine.Parsing.CommandResult)
+            path = result.Command is RootCommand ? "flashsale" + path : $" {result.Command.Name}{path}";
+        return path;
+    }
+}

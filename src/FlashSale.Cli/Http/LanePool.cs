@@ -1,0 +1,159 @@
+namespace FlashSale.Cli.Http;
+
+/// <summary>What a pool does with a request while nothing listens.</summary>
+internal enum WhenDown
+{
+    /// <summary>Tells the exchange at once: an open loop does not wait.</summary>
+    Fail,
+
+    /// <summary>Keeps the request until something listens again.</summary>
+    Wait,
+}
+
+/// <summary>
+/// A bounded number of connections to one or several servers, for one kind of request. The last connection that became free is
+/// used first, so that only as many are open as are needed. Requests beyond the bound wait in order of arrival; that queue holds
+/// numbers only and is bounded by the number of claims, which is known before the start.
+/// Protocol: the lock guards the two collections; a lane is either on the idle stack or owned by exactly one running loop.
+/// </summary>
+internal sealed class LanePool(
+    IReadOnlyList<HttpEndpoint> endpoints, IExchange exchange, int lanesMax, WhenDown whenDown, TimeSpan answerMax, TimeProvider time, Action<Exception> fault) : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly Stack<Lane> _idle = new();
+    private readonly List<Lane> _all = [];
+    private readonly Queue<int> _pending = new();
+    private int _nextEndpoint;
+    private long _connections;
+    private long _queued;
+
+    public IExchange Exchange { get; } = exchange;
+
+    /// <summary>Connections made, reconnects included.</summary>
+    public long Connections => Interlocked.Read(ref _connections);
+
+    /// <summary>Requests that had to wait for a free connection.</summary>
+    public long Queued => Interlocked.Read(ref _queued);
+
+    public void Fault(Exception e) => fault(e);
+
+    public void CountConnection() => Interlocked.Increment(ref _connections);
+
+    /// <summary>Sends the request for this item on a free connection, or as soon as one is free.</summary>
+    public void Submit(int item)
+    {
+        Lane? lane;
+        lock (_gate)
+        {
+            lane = whenDown == WhenDown.Wait && AllDown() ? null : TakeLane();
+            if (lane is null)
+            {
+                _pending.Enqueue(item);
+                _queued++;
+                return;
+            }
+        }
+        _ = lane.RunAsync(item);
+    }
+
+    /// <summary>Starts waiting requests after something listens again; called regularly by the pacer.</summary>
+    public void Kick()
+    {
+        // While it is not known whether the server is back, one request goes ahead to find out.
+        int count = endpoints.Any(e => !e.IsSuspect) ? int.MaxValue : 1;
+        while (count-- > 0)
+        {
+            Lane? lane;
+            int item;
+            lock (_gate)
+            {
+                if (_pending.Count == 0 || AllDown() || (lane = TakeLane()) is null)
+                    return;
+                item = _pending.Dequeue();
+            }
+            _ = lane.RunAsync(item);
+        }
+    }
+
+    /// <summary>Gives a lane its next request, or puts it to rest.</summary>
+    public bool TryNext(Lane lane, out int item)
+    {
+        lock (_gate)
+        {
+            bool hold = whenDown == WhenDown.Wait && AllDown();
+            if (!hold && _pending.TryDequeue(out item))
+                return true;
+            _idle.Push(lane);
+            item = -1;
+            return false;
+        }
+    }
+
+    /// <summary>The endpoint for the next request: the one connected to if there is one, else the next in turn that is not down.</summary>
+    public HttpEndpoint? ChooseEndpoint(HttpEndpoint? connected)
+    {
+        if (connected is not null)
+            return connected;
+        for (int i = 0; i < endpoints.Count; i++)
+        {
+            HttpEndpoint endpoint = endpoints[(int)((uint)Interlocked.Increment(ref _nextEndpoint) % (uint)endpoints.Count)];
+            if (!endpoint.IsDown(time))
+                return endpoint;
+        }
+        return null;
+    }
+
+    /// <summary>A request that could not be sent because nothing listens.</summary>
+    public void NotConnected(int item)
+    {
+        if (whenDown == WhenDown.Fail)
+        {
+            Exchange.Failed(item, NoAnswer.NotConnected);
+            return;
+        }
+        lock (_gate)
+            _pending.Enqueue(item);
+    }
+
+    /// <summary>Breaks off requests without an answer for too long; called regularly.</summary>
+    public void AbortOverdue()
+    {
+        long before = time.GetTimestamp() - (long)(answerMax.TotalSeconds * time.TimestampFrequency);
+        lock (_gate)
+        {
+            foreach (Lane lane in _all)
+                lane.AbortIfSince(before);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _pending.Clear();
+            foreach (Lane lane in _all)
+                lane.Dispose();
+        }
+    }
+
+    private Lane? TakeLane()
+    {
+        if (_idle.TryPop(out Lane? lane))
+            return lane;
+        if (_all.Count == lanesMax)
+            return null;
+        lane = new Lane(this, time);
+        _all.Add(lane);
+        return lane;
+    }
+
+    private bool AllDown()
+    {
+        foreach (HttpEndpoint endpoint in endpoints)
+        {
+            if (!endpoint.IsDown(time))
+                return false;
+        }
+        return true;
+    }
+}

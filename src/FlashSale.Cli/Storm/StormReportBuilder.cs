@@ -1,0 +1,69 @@
+namespace FlashSale.Cli.Storm;
+
+/// <summary>Makes the report out of what was counted and measured.</summary>
+internal static class StormReportBuilder
+{
+    public static StormReport Build(
+        StormOptions options, StormEngine engine, CampaignEvidence[] evidence, DateTimeOffset startedAt, double stormSeconds, double settleSeconds, GeneratorUse? use, bool interrupted)
+    {
+        ClaimBook book = engine.Book;
+        Schedule schedule = book.Schedule;
+        (long contradictions, string? firstContradiction) = book.Contradictions;
+        var all = new StormEvidence(evidence, book.Count(ClaimState.Unexpected), book.FirstUnexpected, contradictions, firstContradiction);
+        return new StormReport
+        {
+            StartedAt = startedAt,
+            Urls = options.Urls,
+            Interrupted = interrupted,
+            Users = schedule.Users,
+            Repeats = schedule.Repeats,
+            RateIntended = options.Rate,
+            RateAchieved = book.Offered / Math.Max(0.001, Math.Max(engine.Meters.LastSent.TotalSeconds, book.Offered / options.Rate)),
+            WarmUpSeconds = options.WarmUp.TotalSeconds,
+            StormSeconds = stormSeconds,
+            SettleSeconds = settleSeconds,
+            DecisionSampleShare = options.DecisionSample,
+            Offered = book.Offered,
+            Accepted = book.AcceptedInAll,
+            RefusedAtDoor = book.Count(ClaimState.RefusedAtDoor),
+            Unknown = book.Count(ClaimState.Unknown) + book.Count(ClaimState.Sent),
+            Unexpected = book.Count(ClaimState.Unexpected),
+            FirstUnexpected = book.FirstUnexpected,
+            Outcomes = CountOutcomes(book),
+            LatenciesMilliseconds =
+            [
+                LatencyRow.Of("until the 202", engine.Meters.Accepted),
+                LatencyRow.Of("until a refusal at the door", engine.Meters.RefusedAtDoor),
+                LatencyRow.Of($"until decided (sample {options.DecisionSample:0.##%})", engine.Meters.Decided),
+                LatencyRow.Of("generator behind schedule", engine.Meters.Behind),
+            ],
+            Campaigns = [.. evidence.Select(CampaignRow.Of)],
+            Generator = use ?? new GeneratorUse(0, 0, 0, 0, 0, 0, 0, 0, 0),
+            Machine = MachineInfo.Current(),
+            Verdict = interrupted ? null : Verdict.Judge(all),
+        };
+    }
+
+    private static List<OutcomeCount> CountOutcomes(ClaimBook book)
+    {
+        var counts = new Dictionary<(ClaimState State, byte Reason), long>();
+        for (int slot = 0; slot < book.Schedule.Count; slot++)
+        {
+            ClaimState state = book.StateOf(slot);
+            if (state != ClaimState.Due)
+                counts[(state, book.ReasonOf(slot))] = counts.GetValueOrDefault((state, book.ReasonOf(slot))) + 1;
+        }
+        return [.. counts.OrderBy(c => c.Key.State).ThenByDescending(c => c.Value)
+            .Select(c => new OutcomeCount(NameOf(c.Key.State), c.Key.Reason == Reasons.None ? null : book.Reasons.NameOf(c.Key.Reason), c.Value))];
+    }
+
+    private static string NameOf(ClaimState state) => state switch
+    {
+        ClaimState.Accepted => "undecided",
+        ClaimState.Issued => "issued",
+        ClaimState.Refused => "refused",
+        ClaimState.RefusedAtDoor => "refused at the door",
+        ClaimState.Sent or ClaimState.Unknown => "unknown",
+        _ => "unexpected",
+    };
+}

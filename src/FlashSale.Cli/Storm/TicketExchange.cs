@@ -1,0 +1,83 @@
+using System.Text;
+using FlashSale.Cli.Http;
+
+namespace FlashSale.Cli.Storm;
+
+/// <summary>GET /api/claims/{ticket}?wait=N until the claim is decided.</summary>
+internal sealed class TicketExchange(ClaimBook book, StormMeters? meters, Action<int, TimeSpan> askAgain) : IExchange
+{
+    /// <summary>How long the server may hold an answer; the interface allows 30 s.</summary>
+    public static readonly TimeSpan Wait = TimeSpan.FromSeconds(20);
+
+    // A server that does not hold its answers (its state is being rebuilt) is asked four times a second.
+    private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(250);
+
+    private static readonly byte[] AfterTicket = Encoding.UTF8.GetBytes($"?wait={(int)Wait.TotalSeconds} HTTP/1.1\r\nHost: ");
+    private long _asked;
+    private long _finished;
+    private long _answers;
+
+    /// <summary>Answers received, those that say "waiting" included.</summary>
+    public long Answers => Interlocked.Read(ref _answers);
+
+    /// <summary>Claims whose decision was asked for and is neither known nor given up.</summary>
+    public long Outstanding => Interlocked.Read(ref _asked) - Interlocked.Read(ref _finished);
+
+    /// <summary>To be called before a claim is handed to the pool.</summary>
+    public void Asking() => Interlocked.Increment(ref _asked);
+
+    public int Write(int item, HttpEndpoint endpoint, Span<byte> buffer)
+    {
+        var writer = new RequestWriter(buffer);
+        writer.Append("GET /api/claims/"u8);
+        writer.Append(book.TicketOf(item));
+        writer.Append(AfterTicket);
+        writer.Append(endpoint.HostHeader);
+        writer.Append("\r\n\r\n"u8);
+        return writer.Length;
+    }
+
+    public void Complete(int item, in HttpAnswer answer)
+    {
+        Interlocked.Increment(ref _answers);
+        if (answer.Status is 429 or >= 500)
+        {
+            book.NoteUnexpected(AnswerReader.Describe(answer.Status, answer.Body));
+            askAgain(item, TimeSpan.FromSeconds(Math.Max(answer.RetryAfterSeconds, 1)));
+            return;
+        }
+        DecisionState state = answer.Status == 200 ? AnswerReader.Decision(answer.Body, out ReadOnlySpan<byte> detail) : Unreadable(out detail);
+        switch (state)
+        {
+            case DecisionState.Waiting:
+                askAgain(item, AgainAfter);
+                return;
+            case DecisionState.Issued:
+                book.Issued(item, Encoding.UTF8.GetString(detail));
+                break;
+            case DecisionState.Refused:
+                book.Refused(item, book.Reasons.NumberOf(detail));
+                break;
+            default:
+                // The claim stays accepted without an outcome, which the verdict reports with this answer.
+                book.NoteUnexpected(AnswerReader.Describe(answer.Status, answer.Body));
+                break;
+        }
+        if (state != DecisionState.Unreadable && meters is not null)
+            meters.Record(meters.Decided, item);
+        Interlocked.Increment(ref _finished);
+    }
+
+    public void Failed(int item, NoAnswer reason)
+    {
+        if (reason == NoAnswer.Unreadable)
+            book.NoteUnexpected("an answer that is not HTTP/1.1");
+        askAgain(item, AgainAfter);
+    }
+
+    private static DecisionState Unreadable(out ReadOnlySpan<byte> detail)
+    {
+        detail = default;
+        return DecisionState.Unreadable;
+    }
+}

@@ -1,0 +1,104 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
+using FlashSale.Core.Log;
+
+namespace FlashSale.Core.Coupons;
+
+/// <summary>What a claimant gets for a claim: all that is needed to find its outcome. Nothing is stored for it.</summary>
+/// <param name="Commands">Estimated number of the command within its partition, for its position in the queue.</param>
+public readonly record struct Ticket(ClaimQuestion Claim, long Commands);
+
+/// <summary>
+/// Signs and reads tickets: version, key id, the ticket, and the first 16 bytes of an HMAC-SHA256 over all of it, in base64url.
+/// Several keys may be known, so that keys can be changed while tickets are out; the first one signs.
+/// </summary>
+public sealed class TicketSigner
+{
+    private const byte Version = 1;
+    private const int MacSize = 16;
+    private const int FixedSize = 2 + LogId.Size + 2 + 6 + 2 + 8 + 6 + 6;
+
+    private readonly byte _signingKey;
+    private readonly Dictionary<byte, byte[]> _keys = [];
+
+    /// <param name="keys">Key id (0 to 255) and secret (16 bytes or more); the first one signs.</param>
+    /// <exception cref="ArgumentException">No key, the same id twice, or a secret that is too short.</exception>
+    public TicketSigner(IReadOnlyList<(byte Id, byte[] Secret)> keys)
+    {
+        if (keys.Count == 0)
+            throw new ArgumentException("no key to sign tickets with", nameof(keys));
+        _signingKey = keys[0].Id;
+        foreach (var (id, secret) in keys)
+        {
+            if (secret.Length < 16)
+                throw new ArgumentException($"ticket key {id} is shorter than 16 bytes", nameof(keys));
+            if (!_keys.TryAdd(id, secret))
+                throw new ArgumentException($"ticket key {id} is given twice", nameof(keys));
+        }
+    }
+
+    public string Sign(in Ticket ticket)
+    {
+        var claim = ticket.Claim;
+        var writer = new RecordWriter(FixedSize + claim.CampaignId.Length + claim.UserId.Length + 2 + MacSize);
+        writer.Byte(Version);
+        writer.Byte(_signingKey);
+        claim.Log.Write(writer.Reserve(LogId.Size));
+        writer.UInt16(claim.Partition);
+        writer.UInt48(claim.Offset);
+        writer.UInt16(claim.Index);
+        writer.UInt64(claim.ClaimId);
+        writer.UInt48(claim.InstantMs);
+        writer.UInt48(ticket.Commands);
+        Text(ref writer, claim.CampaignId);
+        Text(ref writer, claim.UserId);
+        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(_keys[_signingKey], writer.Written, mac);
+        writer.Bytes(mac[..MacSize]);
+        return Base64Url.EncodeToString(writer.Written);
+    }
+
+    /// <summary>Reads a ticket; false where it was changed, was signed by a key not known here, or is no ticket at all.</summary>
+    public bool TryRead(ReadOnlySpan<char> text, [NotNullWhen(true)] out Ticket? ticket)
+    {
+        ticket = null;
+        Span<byte> bytes = stackalloc byte[FixedSize + 2 * (Identifier.LengthMax + 1) + MacSize];
+        if (Base64Url.DecodeFromChars(text, bytes, out _, out var length) != OperationStatus.Done || length < FixedSize + MacSize)
+            return false;
+
+        var content = bytes[..(length - MacSize)];
+        if (content[0] != Version || !_keys.TryGetValue(content[1], out var key))
+            return false;
+        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(key, content, mac);
+        if (!CryptographicOperations.FixedTimeEquals(mac[..MacSize], bytes.Slice(length - MacSize, MacSize)))
+            return false;
+        return (ticket = Decode(content[2..])) is not null;
+    }
+
+    private static Ticket? Decode(ReadOnlySpan<byte> content)
+    {
+        var reader = new RecordReader(content);
+        var log = LogId.Read(reader.Bytes(LogId.Size));
+        var partition = reader.UInt16();
+        var offset = reader.UInt48();
+        var index = reader.UInt16();
+        var claimId = reader.UInt64();
+        var instant = reader.UInt48();
+        var commands = reader.UInt48();
+        var campaign = Encoding.ASCII.GetString(reader.Bytes(reader.Byte()));
+        var user = Encoding.ASCII.GetString(reader.Bytes(reader.Byte()));
+        return reader.Failed || !reader.AtEnd
+            ? null
+            : new Ticket(new ClaimQuestion(log, partition, offset, index, campaign, user, claimId, instant), commands);
+    }
+
+    private static void Text(ref RecordWriter writer, string text)
+    {
+        writer.Byte((byte)text.Length);
+        Encoding.ASCII.GetBytes(text, writer.Reserve(text.Length));
+    }
+}

@@ -1,0 +1,316 @@
+using System.Collections.Concurrent;
+using FlashSale.Core.Coupons;
+using FlashSale.Core.Engine;
+using FlashSale.Core.Log;
+
+namespace FlashSale.Core.Door;
+
+/// <summary>
+/// What a front door knows of one partition: begins with what the state store has applied, then follows the events. An event
+/// whose answered offset is not above the mark is a repeat and changes nothing; one that is further ahead than the next means
+/// that the beginning was stale, and the state is read again. Wakes those who wait for decisions.
+/// </summary>
+public sealed class CouponFollower(
+    int partition, LogId logId, MachineTopics topics, ILog log, ICouponReader state, DoorOptions options, TimeProvider time, ICouponFollowerObserver observer)
+{
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(100);
+
+    private readonly ConcurrentDictionary<string, CampaignView> _campaigns = new();
+    private readonly Lock _gate = new();
+    private readonly Dictionary<long, DecidedRecord> _recent = [];
+    private readonly Queue<long> _recentOrder = [];
+    private readonly SortedDictionary<long, List<Waiter>> _waiters = [];
+    private readonly SortedDictionary<long, Undecided> _undecided = [];
+    private long _recentBytes;
+    private long _mark = -1;
+    private long _commands;
+    private long _undecidedCommands;
+    private long _nextEvent;
+    private long _end;
+    private long _behindSince;
+    private int _waiting;
+    private volatile string? _notReady = "not started";
+
+    public int Partition => partition;
+
+    public LogId Log => logId;
+
+    /// <summary>Why the partition is not known yet, or null once it is. Stays null through outages: what is known stays true, only newer events are missing.</summary>
+    public string? NotReady => _notReady;
+
+    /// <summary>The last command record known to be decided.</summary>
+    public long Mark => Volatile.Read(ref _mark);
+
+    /// <summary>Commands of the partition known to be decided.</summary>
+    public long Commands => Volatile.Read(ref _commands);
+
+    /// <summary>Commands appended by this node and not known to be decided.</summary>
+    public long OwnUndecided => Volatile.Read(ref _undecidedCommands);
+
+    /// <summary>When the last event was told, Unix milliseconds; 0 before the first.</summary>
+    public long LastToldMs { get; private set; }
+
+    /// <summary>Requests that wait for decisions of this partition.</summary>
+    public int Waiting => Volatile.Read(ref _waiting);
+
+    public IEnumerable<CampaignView> Campaigns => _campaigns.Values;
+
+    public CampaignView? Find(string campaignId) => _campaigns.GetValueOrDefault(campaignId);
+
+    /// <summary>Follows until cancelled. Throws nothing.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                if (NotReady is not null)
+                    await BeginAsync(stop);
+                await FollowAsync(stop);
+            }
+            catch (Exception fault) when (fault is LogUnavailableException or StoreUnavailableException or LogRefusedException)
+            {
+                if (NotReady is not null)
+                    _notReady = fault.Message;
+                observer.Faulted(partition, fault);
+                await PauseAsync(stop);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                break;
+            }
+        }
+    }
+
+    /// <summary>Notes that a record of this node is in the log: for estimates of position.</summary>
+    public void Appended(long offset, int commands)
+    {
+        lock (_gate)
+        {
+            if (offset <= _mark || !_undecided.TryAdd(offset, new Undecided(commands, time.GetTimestamp())))
+                return;
+            _undecidedCommands += commands;
+            _end = Math.Max(_end, offset + 1);
+        }
+    }
+
+    /// <summary>Notes how far the command partition reaches, records of other nodes included: for the lag.</summary>
+    public void SeenEnd(long end)
+    {
+        lock (_gate)
+        {
+            if (end > _end && end > _mark + 1 && _undecided.Count == 0)
+                _behindSince = time.GetTimestamp();
+            _end = Math.Max(_end, end);
+        }
+    }
+
+    /// <summary>How far decisions are behind the log, as this node knows it: commands (records of other nodes count as one each) and the time for which the oldest of them has waited.</summary>
+    public (long Commands, TimeSpan Age) Lag()
+    {
+        lock (_gate)
+        {
+            var records = Math.Max(0, _end - 1 - _mark);
+            if (records == 0)
+                return (0, TimeSpan.Zero);
+            var since = _undecided.Count > 0 ? _undecided.First().Value.AppendedAt : _behindSince;
+            return (Math.Max(records - _undecided.Count, 0) + _undecidedCommands, time.GetElapsedTime(since));
+        }
+    }
+
+    /// <summary>Estimates how many commands of the partition will be decided up to and with this address; never below what is decided.</summary>
+    public long EstimateCommands(long offset, int index)
+    {
+        lock (_gate)
+        {
+            // Records of other nodes in between count as one command each.
+            var foreign = Math.Max(0, offset - _mark - _undecided.Count);
+            return _commands + _undecidedCommands - (_undecided.TryGetValue(offset, out var own) ? Math.Max(0, own.Commands - index - 1) : 0) + foreign;
+        }
+    }
+
+    /// <summary>The decision of a command that was told a short while ago, or null.</summary>
+    public Decision? FindRecent(long offset, int index)
+    {
+        lock (_gate)
+        {
+            return _recent.TryGetValue(offset, out var record) && index < record.Count ? record[index] : null;
+        }
+    }
+
+    /// <summary>Waits until the command at an address is decided. Null: it is decided but not known here any more, look it up in the state; or too many wait.</summary>
+    /// <exception cref="TimeoutException">Not decided within <paramref name="wait"/>.</exception>
+    public async Task<Decision?> WaitAsync(long offset, int index, TimeSpan wait, CancellationToken cancel)
+    {
+        Waiter waiter;
+        lock (_gate)
+        {
+            if (offset <= _mark || _waiting >= options.WaitersMax)
+                return _recent.TryGetValue(offset, out var record) && index < record.Count ? record[index] : null;
+            if (!_waiters.TryGetValue(offset, out var waiters))
+                _waiters.Add(offset, waiters = []);
+            waiter = new Waiter(index);
+            waiters.Add(waiter);
+            _waiting++;
+        }
+
+        try
+        {
+            return await waiter.Decided.Task.WaitAsync(wait, time, cancel);
+        }
+        finally
+        {
+            Forget(offset, waiter);
+        }
+    }
+
+    private void Forget(long offset, Waiter waiter)
+    {
+        lock (_gate)
+        {
+            _waiting--;
+            if (_waiters.TryGetValue(offset, out var waiters) && waiters.Remove(waiter) && waiters.Count == 0)
+                _waiters.Remove(offset);
+        }
+    }
+
+    private async Task BeginAsync(CancellationToken stop)
+    {
+        // The end is taken before the state is read: every event before it answers a record that the state has applied.
+        var bounds = await log.BoundsAsync(topics.Events, partition, stop);
+        var snapshot = await state.ReadPartitionAsync(partition, logId);
+        if (snapshot is null || snapshot.Applied.Offset < Mark)
+            throw new StoreUnavailableException($"the state of partition {partition} is missing or being rebuilt");
+
+        foreach (var campaign in snapshot.Campaigns)
+            _campaigns[campaign.CampaignId] = new CampaignView(campaign.CampaignId, partition, campaign.State, campaign.Description);
+        _nextEvent = bounds.End;
+        Advance(snapshot.Applied.Offset, snapshot.Commands, null);
+        _notReady = null;
+        observer.Ready(partition);
+    }
+
+    private async Task FollowAsync(CancellationToken stop)
+    {
+        await using var events = log.Read(topics.Events, partition, _nextEvent);
+        while (true)
+        {
+            foreach (var record in await events.ReadAsync(256, 1 << 20, stop))
+            {
+                _nextEvent = record.Offset + 1;
+                var told = EventRecord.Decode(record.Value);
+                if (told.Log != logId)
+                    throw new LogRefusedException($"the events of partition {partition} answer log {told.Log}, not {logId}: one of the topics was recreated");
+                if (told.Answers.Offset <= Mark)
+                    continue;
+                if (told.Answers.Offset > Mark + 1)
+                {
+                    _notReady = "events were told that the state did not hold yet: reading it again";
+                    return;
+                }
+
+                Take(told);
+            }
+        }
+    }
+
+    private void Take(EventRecord told)
+    {
+        var record = DecidedRecord.Read(told, Visit);
+        for (var i = 0; i < record.Campaigns.Count; i++)
+        {
+            if (record.StateOf(i) is { } campaign && _campaigns.TryGetValue(record.Campaigns[i], out var view))
+                _campaigns[record.Campaigns[i]] = view with { State = campaign };
+        }
+
+        LastToldMs = told.ToldAtMs;
+        Advance(told.Answers.Offset, told.Commands, record);
+        observer.Told(partition, told, record);
+    }
+
+    private void Visit(DecidedRecord record, in CouponCommandView command, CouponOutcome outcome, int sequence)
+    {
+        if (outcome is not (CouponOutcome.CampaignOpened or CouponOutcome.CampaignChanged))
+            return;
+        var id = record.Campaigns[command.Campaign];
+        _campaigns[id] = new CampaignView(id, partition, record.StateOf(command.Campaign)!.Value, command.Description.ToArray());
+    }
+
+    private void Advance(long mark, long commands, DecidedRecord? record)
+    {
+        List<Waiter>? waiters = null;
+        lock (_gate)
+        {
+            Volatile.Write(ref _mark, mark);
+            Volatile.Write(ref _commands, commands);
+            while (_undecided.Count > 0 && _undecided.First() is var (offset, decided) && offset <= mark)
+            {
+                _undecided.Remove(offset);
+                _undecidedCommands -= decided.Commands;
+            }
+
+            // Whatever is left has been seen by now at the latest.
+            _behindSince = time.GetTimestamp();
+
+            if (record is not null)
+                Remember(record);
+            while (_waiters.Count > 0 && _waiters.First() is var (offset, waiting) && offset <= mark)
+            {
+                _waiters.Remove(offset);
+                (waiters ??= []).AddRange(waiting);
+                if (offset == mark && record is not null)
+                    waiting.ForEach(w => w.Decision = w.Index < record.Count ? record[w.Index] : null);
+            }
+        }
+
+        waiters?.ForEach(static w => w.Decided.TrySetResult(w.Decision));
+    }
+
+    private void Remember(DecidedRecord record)
+    {
+        _recent[record.Offset] = record;
+        _recentOrder.Enqueue(record.Offset);
+        _recentBytes += record.Bytes;
+        while (_recentBytes > options.RecentBytesMax && _recentOrder.TryDequeue(out var oldest))
+        {
+            if (_recent.Remove(oldest, out var forgotten))
+                _recentBytes -= forgotten.Bytes;
+        }
+    }
+
+    private async Task PauseAsync(CancellationToken stop)
+    {
+        try
+        {
+            await Task.Delay(RetryPause, time, stop);
+        }
+        catch (OperationCanceledException)
+        {
+            // The caller's loop looks at the token.
+        }
+    }
+
+    private readonly record struct Undecided(int Commands, long AppendedAt);
+
+    private sealed class Waiter(int index)
+    {
+        public int Index { get; } = index;
+
+        public Decision? Decision { get; set; }
+
+        public TaskCompletionSource<Decision?> Decided { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}
+
+/// <summary>Is told what a follower sees; must not block.</summary>
+public interface ICouponFollowerObserver
+{
+    /// <summary>The partition is known from now on.</summary>
+    void Ready(int partition);
+
+    /// <summary>An event has changed what the node knows.</summary>
+    void Told(int partition, EventRecord told, DecidedRecord record);
+
+    /// <summary>The log or the state did not answer, or was refused; tried again.</summary>
+    void Faulted(int partition, Exception fault);
+}

@@ -1,0 +1,127 @@
+using FlashSale.Core.Coupons;
+using FlashSale.Core.Log;
+
+namespace FlashSale.Core.Door;
+
+/// <summary>What became of a command handed to <see cref="GroupCommit"/>.</summary>
+public enum AppendState
+{
+    /// <summary>The log has acknowledged it.</summary>
+    Appended,
+
+    /// <summary>Too many wait; it was not appended.</summary>
+    Overloaded,
+
+    /// <summary>The append failed or its result is unknown: the command may be decided nevertheless.</summary>
+    LogUnavailable,
+}
+
+/// <summary>The result of an append.</summary>
+/// <param name="Commands">How many commands the record carries.</param>
+public readonly record struct AppendResult(AppendState State, long Offset, int Index, int Commands);
+
+/// <summary>
+/// Appends the commands of one partition in groups: while as many appends as allowed are in flight, further commands gather
+/// in the next record, in order of arrival. At low load a record holds one command and nothing waits; under a storm records
+/// grow by themselves. May be called by any thread.
+/// </summary>
+public sealed class GroupCommit(string topic, int partition, ILogAppender appender, IRandomIds ids, DoorOptions options)
+{
+    private readonly Lock _gate = new();
+    private readonly Queue<Group> _gathered = [];
+    private Group? _open;
+    private int _inFlight;
+    private int _waiting;
+
+    /// <summary>Commands that wait for their append.</summary>
+    public int Waiting => Volatile.Read(ref _waiting);
+
+    /// <summary>Appends the command; ends when the log has acknowledged it, never before.</summary>
+    public async ValueTask<AppendResult> AppendAsync(CouponCommand command)
+    {
+        Group? group;
+        int index;
+        Group? toSend;
+        lock (_gate)
+        {
+            if (_waiting >= options.WaitingMax)
+                return new AppendResult(AppendState.Overloaded, -1, -1, 0);
+            _waiting++;
+            group = Gather(command, out index);
+            toSend = NextToSend();
+        }
+
+        if (toSend is not null)
+            _ = SendAsync(toSend);
+        var offset = await group.Appended;
+        return offset < 0
+            ? new AppendResult(AppendState.LogUnavailable, -1, -1, 0)
+            : new AppendResult(AppendState.Appended, offset, index, group.Count);
+    }
+
+    private Group Gather(CouponCommand command, out int index)
+    {
+        if (_open is not null && _open.TryAdd(command, out index))
+            return _open;
+        _open = new Group();
+        if (!_open.TryAdd(command, out index))
+            throw new InvalidOperationException("an empty record takes any command");
+        _gathered.Enqueue(_open);
+        return _open;
+    }
+
+    private Group? NextToSend()
+    {
+        if (_inFlight >= options.AppendsInFlightMax || !_gathered.TryDequeue(out var group))
+            return null;
+        _inFlight++;
+        if (group == _open)
+            _open = null;
+        return group;
+    }
+
+    private async Task SendAsync(Group? group)
+    {
+        // A loop and not a recursion: each end of an append starts the next one.
+        while (group is not null)
+        {
+            var offset = -1L;
+            try
+            {
+                offset = await appender.AppendAsync(topic, partition, group.Build(new RecordId(ids.Next())));
+            }
+            catch (LogUnavailableException)
+            {
+                // Reported by the appender; those who wait are told that nobody knows.
+            }
+
+            var sent = group;
+            lock (_gate)
+            {
+                _inFlight--;
+                _waiting -= sent.Count;
+                group = NextToSend();
+            }
+
+            sent.Complete(offset);
+        }
+    }
+
+    /// <summary>The commands of one record to be, and those who wait for it.</summary>
+    private sealed class Group
+    {
+        private readonly CouponRecordBuilder _builder = new();
+        private readonly TaskCompletionSource<long> _appended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>The record's offset, or -1 where nobody knows.</summary>
+        public Task<long> Appended => _appended.Task;
+
+        public int Count => _builder.Count;
+
+        public bool TryAdd(CouponCommand command, out int index) => _builder.TryAdd(command, out index);
+
+        public byte[] Build(RecordId id) => _builder.Build(id);
+
+        public void Complete(long offset) => _appended.TrySetResult(offset);
+    }
+}

@@ -1,0 +1,238 @@
+using System.Threading.Channels;
+using FlashSale.Core.Log;
+
+namespace FlashSale.Core.Engine;
+
+/// <summary>
+/// Runs one partition of a machine while the group assigns it to this process: takes it over, decides its commands in order,
+/// tells the outcomes, and on any doubt stops and takes it over anew. Nothing here starts a thread, reads a clock that is not
+/// handed in, or depends on how long anything takes.
+/// </summary>
+/// <remarks>
+/// Three flows, joined by bounded channels, keep several batches in flight without reordering: submit (reads records, sends
+/// batches to the store in order), tell (awaits the answers in that order, appends events), acknowledge (awaits those
+/// appends in that order, moves told). The fence makes the order safe: a batch applies only right after the one before it.
+/// </remarks>
+public sealed class MachinePartition(
+    IMachine machine, int partition, LogId logId, ILog log, IStateStore store, Func<IGaplessAppender> appenders,
+    EngineOptions options, TimeProvider time, IRandomIds ids, IEngineObserver observer)
+{
+    private readonly TakeOver _takeOver = new(machine, partition, logId, log, store, options, ids);
+    private PartitionProgress _progress = PartitionProgress.Stopped(partition);
+
+    /// <summary>Where the partition stands; may be read by any thread.</summary>
+    public PartitionProgress Progress => Volatile.Read(ref _progress);
+
+    /// <summary>Runs until <paramref name="stop"/>; then tells what is decided, within <see cref="EngineOptions.DrainTimeout"/>, and ends. Throws nothing.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        var backoff = options.BackoffMin;
+        while (!stop.IsCancellationRequested)
+        {
+            var runningBefore = Progress.Told;
+            var pause = TimeSpan.Zero;
+            try
+            {
+                await OwnAsync(stop);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (FencedException fenced) when (fenced.State == FenceState.TakenOver)
+            {
+                Report(PartitionState.Waiting, "another process has taken the partition over");
+                pause = options.FencedBackoff;
+            }
+            catch (Exception fault) when (fault is LogRefusedException)
+            {
+                Report(PartitionState.Refused, fault.Message);
+                pause = options.RefusedBackoff;
+            }
+            catch (Exception fault) when (fault is FencedException or LogUnavailableException or StoreUnavailableException)
+            {
+                // Whoever got further than last time starts again with the short pause.
+                backoff = Progress.Told > runningBefore ? options.BackoffMin : Min(backoff * 2, options.BackoffMax);
+                Report(PartitionState.Waiting, fault.Message);
+                pause = backoff;
+            }
+
+            await PauseAsync(pause, stop);
+        }
+
+        Update(PartitionProgress.Stopped(partition));
+    }
+
+    private async Task OwnAsync(CancellationToken stop)
+    {
+        Report(PartitionState.TakingOver, null);
+        var appender = appenders();
+        await using var owned = await _takeOver.RunAsync(stop);
+        await TellRecentAsync(owned, appender, stop);
+
+        Update(new PartitionProgress(partition, owned.Expected.Offset < owned.Told ? PartitionState.Rebuilding : PartitionState.Running,
+            owned.Expected.Offset, owned.Told, owned.Told, owned.Commands, null));
+        using var abandon = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        using var drain = stop.Register(() => abandon.CancelAfter(options.DrainTimeout));
+
+        var submitted = Channel.CreateBounded<Submitted>(options.BatchesInFlightMax - 1);
+        var telling = Channel.CreateBounded<Telling>(options.UntoldRecordsMax);
+        await FirstFaultAsync(abandon,
+            SubmitAsync(owned, submitted.Writer, stop, abandon.Token),
+            TellAsync(owned, appender, submitted.Reader, telling.Writer, abandon.Token),
+            AcknowledgeAsync(telling.Reader, abandon.Token));
+        stop.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Tells what the previous owner has decided and not told.</summary>
+    private async Task TellRecentAsync(Owned owned, IGaplessAppender appender, CancellationToken stop)
+    {
+        foreach (var untold in owned.Untold)
+        {
+            await DeadLetterAsync(appender, untold.Command, stop);
+            await appender.AppendAsync(machine.Topics.Events, partition, Event(untold.Command, untold.Commands, untold.Outcomes)).WaitAsync(stop);
+        }
+    }
+
+    private async Task SubmitAsync(Owned owned, ChannelWriter<Submitted> submitted, CancellationToken stop, CancellationToken abandon)
+    {
+        try
+        {
+            var expected = owned.Expected;
+            // Room first, then records: what arrives while there is no room makes the next batch larger.
+            while (await submitted.WaitToWriteAsync(abandon))
+            {
+                var records = await owned.Records.NextAsync(expected.Offset, stop);
+                var batch = new ApplyBatch(logId, owned.Token, expected, Progress.Told, records);
+                submitted.TryWrite(new Submitted(records, store.ApplyAsync(partition, batch)));
+                expected = records[^1].Position;
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested && !abandon.IsCancellationRequested)
+        {
+            // Asked to stop: what is submitted is still told.
+        }
+        finally
+        {
+            submitted.Complete();
+        }
+    }
+
+    private async Task TellAsync(
+        Owned owned, IGaplessAppender appender, ChannelReader<Submitted> submitted, ChannelWriter<Telling> telling, CancellationToken abandon)
+    {
+        var commands = owned.Commands;
+        await foreach (var (records, applying) in submitted.ReadAllAsync(abandon))
+        {
+            var result = await applying;
+            if (result.State != FenceState.Held)
+                throw new FencedException(result.State);
+            var commandsBefore = commands;
+            for (var i = 0; i < records.Count; i++)
+            {
+                commands += records[i].Info.Commands;
+                if (records[i].Offset <= owned.Told)
+                    continue;
+                await DeadLetterAsync(appender, records[i], abandon);
+                var appending = appender.AppendAsync(machine.Topics.Events, partition, Event(records[i], commands, result.Outcomes[i]));
+                await telling.WriteAsync(new Telling(records[i].Offset, appending), abandon);
+            }
+
+            observer.Applied(partition, records.Count, (int)(commands - commandsBefore));
+            Advance(records[^1].Offset, commands);
+        }
+
+        telling.Complete();
+    }
+
+    private async Task AcknowledgeAsync(ChannelReader<Telling> telling, CancellationToken abandon)
+    {
+        await foreach (var (offset, appending) in telling.ReadAllAsync(abandon))
+        {
+            await appending.WaitAsync(abandon);
+            Update(p => p with { Told = offset });
+        }
+    }
+
+    private async Task DeadLetterAsync(IGaplessAppender appender, CommandToApply command, CancellationToken cancel)
+    {
+        if (command.Info.State != CommandRecordState.Undecodable)
+            return;
+        var letter = new DeadLetterRecord(new RecordId(ids.Next()), logId, partition, command.Offset, "undecodable", command.Value);
+        await appender.AppendAsync(machine.Topics.DeadLetters, partition, letter.Encode()).WaitAsync(cancel);
+        observer.DeadLettered(new RecordAddress(partition, command.Offset, 0));
+    }
+
+    private byte[] Event(CommandToApply command, long commands, byte[] outcomes) =>
+        new EventRecord(new RecordId(ids.Next()), logId, command.Position, commands, time.GetUtcNow().ToUnixTimeMilliseconds(),
+            command.Info.State == CommandRecordState.Readable ? command.Value : default, outcomes).Encode();
+
+    /// <summary>Waits for all flows; the first that fails ends the others, and its fault is the one that counts.</summary>
+    private static async Task FirstFaultAsync(CancellationTokenSource abandon, params Task[] flows)
+    {
+        Exception? fault = null;
+        for (var left = flows.ToList(); left.Count > 0;)
+        {
+            var ended = await Task.WhenAny(left);
+            left.Remove(ended);
+            if (ended.IsCompletedSuccessfully || fault is not null)
+                continue;
+            fault = ended.Exception?.InnerException ?? new OperationCanceledException();
+            await abandon.CancelAsync();
+        }
+
+        if (fault is not null)
+            throw fault;
+    }
+
+    private void Advance(long applied, long commands) => Update(p => p with
+    {
+        Applied = applied,
+        Commands = commands,
+        State = p.State == PartitionState.Rebuilding && applied < p.RebuildTo ? PartitionState.Rebuilding : PartitionState.Running,
+    });
+
+    private void Report(PartitionState state, string? reason) => Update(Progress with { Partition = partition, State = state, Reason = reason });
+
+    private void Update(Func<PartitionProgress, PartitionProgress> change)
+    {
+        // Tell and acknowledge both move the progress.
+        PartitionProgress before, after;
+        do
+        {
+            before = Progress;
+            after = change(before);
+        }
+        while (Interlocked.CompareExchange(ref _progress, after, before) != before);
+
+        if (after.State != before.State || after.Reason != before.Reason)
+            observer.Changed(after);
+    }
+
+    private void Update(PartitionProgress progress) => Update(_ => progress);
+
+    private async Task PauseAsync(TimeSpan pause, CancellationToken stop)
+    {
+        try
+        {
+            if (pause > TimeSpan.Zero)
+                await Task.Delay(pause, time, stop);
+        }
+        catch (OperationCanceledException)
+        {
+            // The caller's loop looks at the token.
+        }
+    }
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private readonly record struct Submitted(IReadOnlyList<CommandToApply> Records, Task<ApplyResult> Applying);
+
+    private readonly record struct Telling(long Offset, Task<long> Appending);
+}
+
+/// <summary>The fence has found something else than expected; nothing was applied.</summary>
+internal sealed class FencedException(FenceState state) : Exception($"the state store refused a batch: {state}")
+{
+    public FenceState State { get; } = state;
+}

@@ -1,0 +1,160 @@
+using FlashSale.Core.Log;
+
+namespace FlashSale.Core.Engine;
+
+/// <summary>A record that was decided and not told, with what is needed to tell it.</summary>
+/// <param name="Commands">Commands of the partition decided up to and with this record.</param>
+internal readonly record struct Untold(CommandToApply Command, long Commands, byte[] Outcomes);
+
+/// <summary>A partition that this process has taken over.</summary>
+/// <param name="Expected">The last record applied; the next one is decided next.</param>
+/// <param name="Commands">Commands decided up to <paramref name="Expected"/>.</param>
+/// <param name="Told">How far outcomes have been told, <paramref name="Untold"/> included. Higher than expected while the state is to be rebuilt.</param>
+/// <param name="Records">Reads on after <paramref name="Expected"/>.</param>
+internal sealed record Owned(
+    OwnerToken Token, RecordPosition Expected, long Commands, long Told, IReadOnlyList<Untold> Untold, CommandReader Records) : IAsyncDisposable
+{
+    public ValueTask DisposeAsync() => Records.DisposeAsync();
+}
+
+/// <summary>
+/// Takes a partition over. The events are the commit: E, the highest command offset answered there, says how far outcomes
+/// have been told; A, what the state store has applied, how far they have been decided. With A above E the difference is
+/// told now; with A below E the store has lost writes, and the difference is applied again without being told.
+/// </summary>
+internal sealed class TakeOver(
+    IMachine machine, int partition, LogId logId, ILog log, IStateStore store, EngineOptions options, IRandomIds ids)
+{
+    public async Task<Owned> RunAsync(CancellationToken stop)
+    {
+        var found = await OwnAsync(stop);
+        var answered = await HighestAnsweredAsync(found.Told, stop);
+        var bounds = await log.BoundsAsync(machine.Topics.Commands, partition, stop);
+        CheckBounds(bounds, Math.Max(found.Applied.Offset, answered.Offset));
+
+        // Reading begins at the lower of the two, so that the record there, and the other one on the way, can be compared.
+        var records = CommandReader.Open(machine, log, partition, Math.Min(found.Applied.Offset, answered.Offset), options);
+        try
+        {
+            records.Expect(found.Applied);
+            if (answered.Record != default(RecordId))
+                records.Expect(answered);
+            var untold = await CatchUpAsync(records, found, answered.Offset, stop);
+            return new Owned(found.Token, found.Applied, found.Commands, Math.Max(answered.Offset, found.Applied.Offset), untold, records);
+        }
+        catch
+        {
+            await records.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task<TakeOverResult> OwnAsync(CancellationToken stop)
+    {
+        var nonce = ids.Next();
+        var found = await store.TakeOverAsync(partition, logId, nonce);
+        switch (found.State)
+        {
+            case FenceState.Held:
+                return found;
+            case FenceState.Missing or FenceState.Torn:
+                return await BeginRebuildAsync(nonce, stop);
+            case FenceState.OtherLog:
+                throw new LogRefusedException(
+                    $"the state of partition {partition} belongs to another log than {logId}: the topic was recreated, or this is another cluster's Redis. "
+                    + "Point both to the same installation, or remove the old state");
+            default:
+                throw new FencedException(found.State);
+        }
+    }
+
+    /// <summary>Never "full stock": an empty state stands at the genesis record, and everything after that is applied again.</summary>
+    private async Task<TakeOverResult> BeginRebuildAsync(ulong nonce, CancellationToken stop)
+    {
+        await using var reader = CommandReader.Open(machine, log, partition, 0, options);
+        var genesis = await reader.ReadGenesisAsync(stop);
+        if (genesis.Log != logId)
+            throw new LogRefusedException($"partition {partition} begins with log {genesis.Log} where {logId} was expected: the topic was recreated while this process ran. Restart it");
+        var token = new OwnerToken(1, nonce);
+        var reset = await store.ResetAsync(partition, genesis, token);
+        return reset == FenceState.Held
+            ? new TakeOverResult(FenceState.Held, token, new RecordPosition(0, genesis.Id), 0, 0, new Dictionary<long, byte[]>())
+            : throw new FencedException(reset);
+    }
+
+    /// <summary>E, from the last events. Repeats of earlier events may stand at the end, so some more are looked at; a result that is too low only tells some outcomes twice.</summary>
+    /// <param name="told">What the state knows of it; the record there is not known.</param>
+    private async Task<RecordPosition> HighestAnsweredAsync(long told, CancellationToken stop)
+    {
+        var bounds = await log.BoundsAsync(machine.Topics.Events, partition, stop);
+        if (told > 0 && bounds.End == 0)
+            throw new LogRefusedException($"partition {partition} of {machine.Topics.Events} is empty, but outcomes up to offset {told} were told: the topic was recreated. Restore it, or begin a new log (wipe all three: topics, state, ledger)");
+        var highest = new RecordPosition(Math.Max(told, 0), default);
+        var from = Math.Max(bounds.Start, bounds.End - 2L * options.UntoldRecordsMax);
+        if (from >= bounds.End)
+            return highest;
+
+        await using var reader = log.Read(machine.Topics.Events, partition, from);
+        for (var next = from; next < bounds.End;)
+        {
+            foreach (var record in await reader.ReadAsync(1_000, 1 << 20, stop))
+            {
+                var answer = EventRecord.Decode(record.Value);
+                if (answer.Log != logId)
+                    throw new LogRefusedException($"the events of partition {partition} answer log {answer.Log}, not {logId}: one of the two topics was recreated. Both must be of one installation");
+                if (answer.Answers.Offset >= highest.Offset)
+                    highest = answer.Answers;
+                next = record.Offset + 1;
+            }
+        }
+
+        return highest;
+    }
+
+    private void CheckBounds(LogBounds bounds, long known)
+    {
+        if (bounds.Start > 0)
+            throw new LogRefusedException($"the start of partition {partition} of {machine.Topics.Commands} was deleted (first offset {bounds.Start}): the state cannot be rebuilt. Set its retention to unlimited and restore the log");
+        if (bounds.End <= known)
+            throw new LogRefusedException($"partition {partition} of {machine.Topics.Commands} ends at offset {bounds.End}, but {known} was decided before: acknowledged records are lost (unclean leader election, lost disk, or a recreated topic)");
+    }
+
+    /// <summary>Reads up to the last applied record, and finds the outcomes of those that are not told.</summary>
+    private async Task<IReadOnlyList<Untold>> CatchUpAsync(CommandReader records, TakeOverResult found, long answered, CancellationToken stop)
+    {
+        var between = await records.ReadThroughAsync(Math.Min(found.Applied.Offset, answered) - 1, found.Applied.Offset, stop);
+        var missing = between.Where(r => r.Offset > answered && !found.Recent.ContainsKey(r.Offset)).ToList();
+        var outcomes = missing.Count == 0 ? found.Recent : await OutcomesOfModelAsync(answered, found.Applied.Offset, stop);
+
+        var commands = found.Commands - between.Where(r => r.Offset > answered).Sum(r => (long)r.Info.Commands);
+        var untold = new List<Untold>();
+        foreach (var record in between.Where(r => r.Offset > answered))
+        {
+            commands += record.Info.Commands;
+            untold.Add(new Untold(record, commands, outcomes[record.Offset]));
+        }
+
+        return untold;
+    }
+
+    /// <summary>The outcomes after <paramref name="answered"/> by applying the log to the model: the store had not kept them.</summary>
+    private async Task<IReadOnlyDictionary<long, byte[]>> OutcomesOfModelAsync(long answered, long applied, CancellationToken stop)
+    {
+        var outcomes = new Dictionary<long, byte[]>();
+        var model = machine.NewModel();
+        await using var records = CommandReader.Open(machine, log, partition, 1, options);
+        for (var last = 0L; last < applied;)
+        {
+            var batch = await records.NextAsync(last, stop);
+            foreach (var record in batch)
+            {
+                var outcome = model.Apply(record.Offset, record.Info, record.Value.Span);
+                if (record.Offset > answered && record.Offset <= applied)
+                    outcomes.Add(record.Offset, outcome);
+                last = record.Offset;
+            }
+        }
+
+        return outcomes;
+    }
+}

@@ -1,0 +1,109 @@
+using Confluent.Kafka;
+using FlashSale.Core.Log;
+using Microsoft.Extensions.Logging;
+
+namespace FlashSale.Kafka;
+
+/// <summary>The front door's appends: idempotent, acknowledged by all in-sync replicas, given up after <see cref="KafkaOptions.AppendTimeout"/>. A producer that has ended with a fatal error is replaced.</summary>
+public sealed class KafkaAppender : ILogAppender, IDisposable
+{
+    private readonly KafkaOptions _options;
+    private readonly ILogger<KafkaAppender> _logger;
+    private readonly Lock _gate = new();
+    private IProducer<Null, byte[]> _producer;
+
+    public KafkaAppender(KafkaOptions options, ILogger<KafkaAppender> logger)
+    {
+        _options = options;
+        _logger = logger;
+        _producer = Build();
+    }
+
+    public Task<long> AppendAsync(string topic, int partition, ReadOnlyMemory<byte> value)
+    {
+        var appended = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var producer = Volatile.Read(ref _producer);
+        try
+        {
+            producer.Produce(new TopicPartition(topic, partition), new Message<Null, byte[]> { Value = value.AsArray() }, report =>
+            {
+                if (report.Error.IsError)
+                    Fail(producer, appended, topic, partition, report.Error);
+                else
+                    appended.TrySetResult(report.Offset.Value);
+            });
+        }
+        catch (KafkaException e)
+        {
+            Fail(producer, appended, topic, partition, e.Error);
+        }
+
+        return appended.Task;
+    }
+
+    public void Dispose() => _producer.Dispose();
+
+    private void Fail(IProducer<Null, byte[]> producer, TaskCompletionSource<long> appended, string topic, int partition, Error error)
+    {
+        if (error.IsFatal)
+            Replace(producer);
+        KafkaLogMessages.AppendFailed(_logger, topic, partition, error.Reason);
+        appended.TrySetException(new LogUnavailableException(error.Reason));
+    }
+
+    private void Replace(IProducer<Null, byte[]> ended)
+    {
+        lock (_gate)
+        {
+            if (_producer != ended)
+                return;
+            Volatile.Write(ref _producer, Build());
+        }
+
+        // Not here: this may be the ended producer's own callback thread.
+        _ = Task.Run(ended.Dispose);
+    }
+
+    private IProducer<Null, byte[]> Build()
+    {
+        var config = ProducerSettings.Of(_options, "door");
+        config.MessageTimeoutMs = (int)_options.AppendTimeout.TotalMilliseconds;
+        return new ProducerBuilder<Null, byte[]>(config)
+            .SetErrorHandler((_, error) => KafkaLogMessages.ClientError(_logger, "door", error.Reason))
+            .SetLogHandler(static (_, _) => { })
+            .Build();
+    }
+}
+
+/// <summary>What the producers have in common.</summary>
+internal static class ProducerSettings
+{
+    /// <summary>Largest record: a dead letter may hold a garbage record of Kafka's default limit (1 MB) and its address.</summary>
+    public const int RecordBytesMax = 2 << 20;
+
+    public static ProducerConfig Of(KafkaOptions options, string name)
+    {
+        var config = new ProducerConfig
+        {
+            ClientId = $"flashsale-{name}",
+            Acks = Acks.All,
+            EnableIdempotence = true,
+            // Records are batches already; waiting for more would only add latency.
+            LingerMs = 0,
+            MessageMaxBytes = RecordBytesMax,
+            QueueBufferingMaxKbytes = 256 * 1_024,
+            RetryBackoffMs = 50,
+            RetryBackoffMaxMs = 500,
+            EnableDeliveryReports = true,
+            DeliveryReportFields = "status",
+        };
+        options.ApplyTo(config);
+        return config;
+    }
+
+    /// <summary>The memory's array, without a copy where it is a whole one.</summary>
+    public static byte[] AsArray(this ReadOnlyMemory<byte> value) =>
+        System.Runtime.InteropServices.MemoryMarshal.TryGetArray(value, out var segment) && segment.Offset == 0 && segment.Count == segment.Array!.Length
+            ? segment.Array
+            : value.ToArray();
+}

@@ -1,0 +1,219 @@
+using System.Collections.Concurrent;
+using Confluent.Kafka;
+using FlashSale.Core.Log;
+using Microsoft.Extensions.Logging;
+
+namespace FlashSale.Kafka;
+
+/// <summary>
+/// Reads partitions by one consumer, which belongs to no group: what is read from where is the caller's doing. One thread
+/// polls and hands records to their readers; a reader that does not keep up has its partition paused.
+/// </summary>
+public sealed class KafkaLog : ILog, IAsyncDisposable
+{
+    /// <summary>Bytes of records that a reader may hold before its partition is paused; it goes on below half of it.</summary>
+    private const long ReaderBytesMax = 4 << 20;
+
+    private readonly KafkaOptions _options;
+    private readonly ILogger _logger;
+    private readonly IConsumer<Ignore, byte[]> _consumer;
+    private readonly ConcurrentDictionary<TopicPartition, Reader> _readers = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _polling;
+
+    /// <param name="name">Names the client in the brokers' logs: what the reading is for.</param>
+    public KafkaLog(KafkaOptions options, string name, ILogger<KafkaLog> logger)
+    {
+        _options = options;
+        _logger = logger;
+        var config = new ConsumerConfig
+        {
+            ClientId = $"flashsale-{name}",
+            GroupId = $"{options.TopicPrefix}flashsale-no-group",
+            EnableAutoCommit = false,
+            EnableAutoOffsetStore = false,
+            AutoOffsetReset = AutoOffsetReset.Error,
+            CheckCrcs = true,
+            // A partition added while a fetch waits at the broker is fetched only with the next one.
+            FetchWaitMaxMs = 100,
+            FetchErrorBackoffMs = 100,
+            FetchQueueBackoffMs = 10,
+            QueuedMinMessages = 1_000,
+            QueuedMaxMessagesKbytes = 16 * 1_024,
+            FetchMaxBytes = 32 << 20,
+        };
+        options.ApplyTo(config);
+        _consumer = new ConsumerBuilder<Ignore, byte[]>(config)
+            .SetErrorHandler((_, error) => KafkaLogMessages.ClientError(logger, name, error.Reason))
+            .SetLogHandler(static (_, _) => { })
+            .Build();
+        _polling = Task.Factory.StartNew(Poll, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    public ILogReader Read(string topic, int partition, long fromOffset)
+    {
+        var at = new TopicPartition(topic, partition);
+        var reader = new Reader(this, at, fromOffset);
+        if (!_readers.TryAdd(at, reader))
+            throw new InvalidOperationException($"{topic} [{partition}] is already being read");
+        _consumer.IncrementalAssign([new TopicPartitionOffset(at, fromOffset)]);
+        return reader;
+    }
+
+    public async ValueTask<LogBounds> BoundsAsync(string topic, int partition, CancellationToken cancel)
+    {
+        try
+        {
+            // The client's call blocks.
+            var found = await Task.Run(() => _consumer.QueryWatermarkOffsets(new TopicPartition(topic, partition), _options.AdminTimeout), cancel).WaitAsync(cancel);
+            return new LogBounds(found.Low.Value, found.High.Value);
+        }
+        catch (KafkaException e)
+        {
+            throw new LogUnavailableException($"Kafka does not tell the bounds of {topic} [{partition}]: {e.Error.Reason}", e);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _polling;
+        foreach (var reader in _readers.Values)
+            reader.Fail(new LogUnavailableException("the client was closed"));
+        await Task.Run(() =>
+        {
+            _consumer.Close();
+            _consumer.Dispose();
+        });
+        _stop.Dispose();
+    }
+
+    private void Poll()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                if (_consumer.Consume(TimeSpan.FromMilliseconds(100)) is { } record && _readers.TryGetValue(record.TopicPartition, out var reader))
+                    reader.Take(record);
+            }
+            catch (ConsumeException e)
+            {
+                var at = e.ConsumerRecord?.TopicPartition;
+                if (at is not null && _readers.TryGetValue(at, out var reader))
+                    reader.Fail(new LogUnavailableException($"Kafka does not give {at} from offset {e.ConsumerRecord!.Offset.Value}: {e.Error.Reason}", e));
+                else
+                    KafkaLogMessages.ClientError(_logger, "poll", e.Error.Reason);
+            }
+        }
+    }
+
+    private void Close(Reader reader)
+    {
+        if (_readers.TryRemove(new KeyValuePair<TopicPartition, Reader>(reader.At, reader)) && !_stop.IsCancellationRequested)
+            _consumer.IncrementalUnassign([reader.At]);
+    }
+
+    private void SetPaused(TopicPartition at, bool paused)
+    {
+        try
+        {
+            if (paused)
+                _consumer.Pause([at]);
+            else
+                _consumer.Resume([at]);
+        }
+        catch (KafkaException e)
+        {
+            // The partition is being unassigned: there is nothing to pause.
+            KafkaLogMessages.ClientError(_logger, at.Topic, e.Error.Reason);
+        }
+    }
+
+    private sealed class Reader(KafkaLog log, TopicPartition at, long from) : ILogReader
+    {
+        private readonly Lock _gate = new();
+        private readonly Queue<LogRecord> _records = [];
+        private TaskCompletionSource? _wanted;
+        private Exception? _fault;
+        private long _bytes;
+        private long _next = from;
+        private bool _paused;
+
+        public TopicPartition At => at;
+
+        public async ValueTask<IReadOnlyList<LogRecord>> ReadAsync(int recordsMax, int bytesMax, CancellationToken cancel)
+        {
+            while (true)
+            {
+                Task wanted;
+                lock (_gate)
+                {
+                    if (_records.Count > 0)
+                        return Dequeue(recordsMax, bytesMax);
+                    if (_fault is not null)
+                        throw _fault;
+                    _wanted ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    wanted = _wanted.Task;
+                }
+
+                await wanted.WaitAsync(cancel);
+            }
+        }
+
+        public void Take(ConsumeResult<Ignore, byte[]> record)
+        {
+            TaskCompletionSource? wanted;
+            var value = record.Message.Value ?? [];
+            lock (_gate)
+            {
+                if (record.Offset.Value < _next)
+                    return;
+                _next = record.Offset.Value + 1;
+                _records.Enqueue(new LogRecord(record.Offset.Value, value, record.Message.Timestamp.UnixTimestampMs));
+                _bytes += value.Length;
+                if (!_paused && _bytes > ReaderBytesMax)
+                    log.SetPaused(at, _paused = true);
+                wanted = _wanted;
+                _wanted = null;
+            }
+
+            wanted?.TrySetResult();
+        }
+
+        public void Fail(Exception fault)
+        {
+            TaskCompletionSource? wanted;
+            lock (_gate)
+            {
+                _fault = fault;
+                wanted = _wanted;
+                _wanted = null;
+            }
+
+            wanted?.TrySetResult();
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            log.Close(this);
+            return ValueTask.CompletedTask;
+        }
+
+        private List<LogRecord> Dequeue(int recordsMax, int bytesMax)
+        {
+            var records = new List<LogRecord>(Math.Min(recordsMax, _records.Count));
+            var bytes = 0L;
+            while (records.Count < recordsMax && bytes < bytesMax && _records.TryDequeue(out var record))
+            {
+                records.Add(record);
+                bytes += record.Value.Length;
+            }
+
+            _bytes -= bytes;
+            if (_paused && _bytes < ReaderBytesMax / 2)
+                log.SetPaused(at, _paused = false);
+            return records;
+        }
+    }
+}
