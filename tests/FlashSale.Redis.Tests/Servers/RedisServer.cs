@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using StackExchange.Redis;
 
 namespace FlashSale.Redis.Tests.Servers;
@@ -77,6 +78,22 @@ public sealed class RedisServer : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
+    /// <summary>Sends one command by hand to this server alone, whatever a cluster says about it; returns the first line of the answer, or the text of a bulk one.</summary>
+    public async Task<string> SendAsync(string command)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, Port);
+        var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(command + "\r\n"));
+        using var reader = new StreamReader(stream, Encoding.ASCII);
+        var line = await reader.ReadLineAsync() ?? "";
+        if (!line.StartsWith('$'))
+            return line;
+        var text = new char[int.Parse(line.AsSpan(1))];
+        await reader.ReadBlockAsync(text);
+        return new string(text);
+    }
+
     /// <summary>A client of the test's own, for looking and for breaking things.</summary>
     public static Task<ConnectionMultiplexer> OpenAsync(string address) => ConnectionMultiplexer.ConnectAsync($"{address},allowAdmin=true");
 
@@ -84,12 +101,7 @@ public sealed class RedisServer : IAsyncDisposable
     {
         try
         {
-            using var client = new TcpClient();
-            await client.ConnectAsync(IPAddress.Loopback, Port);
-            var stream = client.GetStream();
-            await stream.WriteAsync("PING\r\n"u8.ToArray());
-            var answer = new byte[1];
-            return await stream.ReadAsync(answer) == 1 && answer[0] is (byte)'+' or (byte)'-';
+            return await SendAsync("PING") is { Length: > 0 } answer && !answer.StartsWith("-LOADING", StringComparison.Ordinal);
         }
         catch (Exception e) when (e is SocketException or IOException)
         {
