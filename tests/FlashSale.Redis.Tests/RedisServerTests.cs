@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using FlashSale.Core.Engine;
 using FlashSale.Redis.Tests.Coupons;
 using FlashSale.Redis.Tests.Servers;
@@ -80,6 +82,19 @@ public sealed class RedisServerTests
     }
 
     [OwnServerFact]
+    public async Task AnyCall_ConnectionDiesWithoutAWord_IsReplaced()
+    {
+        await using var server = await RedisServer.StartAsync();
+        await using var relay = new DeafRelay(server.Port);
+        await using var connection = Open($"127.0.0.1:{relay.Port}");
+        var store = new RedisCouponStore(connection);
+        await StartAsync(store);
+        relay.DeafenOpenConnections();
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.ApplyAsync(0, SaleOf.Batch(3, 3)));
+        await BackAsync(store, FenceState.Held);
+    }
+
+    [OwnServerFact]
     public async Task AnyCall_ServerComesUpLater_WorksWithoutANewConnection()
     {
         await using var server = await RedisServer.StartAsync();
@@ -133,6 +148,54 @@ public sealed class RedisServerTests
         await AssertAllFailAsync(new RedisCouponStore(wrong));
         await using var right = new RedisConnection(new RedisOptions { Endpoints = server.Address, Password = "secret" }, TimeProvider.System);
         await StartAsync(new RedisCouponStore(right));
+    }
+
+    [OwnServerFact]
+    public async Task Tls_AuthorityGiven_WorksAndAnotherOneIsRefused()
+    {
+        var folder = Directory.CreateTempSubdirectory("flashsale-tls-");
+        try
+        {
+            var (ca, certificate, key) = WriteCertificates(folder.FullName);
+            var (otherCa, _, _) = WriteCertificates(folder.CreateSubdirectory("other").FullName);
+            var port = RedisServer.FreePort();
+            await using var server = await RedisServer.StartAsync(
+                "--tls-port", $"{port}", "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", ca, "--tls-auth-clients", "no");
+
+            await using var trusting = new RedisConnection(new RedisOptions { Endpoints = $"localhost:{port}", Tls = true, TlsCaFile = ca }, TimeProvider.System);
+            await StartAsync(new RedisCouponStore(trusting));
+            await using var doubting = new RedisConnection(
+                new RedisOptions { Endpoints = $"localhost:{port}", Tls = true, TlsCaFile = otherCa, CommandTimeout = Timeout, ConnectTimeout = Timeout }, TimeProvider.System);
+            await AssertAllFailAsync(new RedisCouponStore(doubting));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static (string Ca, string Certificate, string Key) WriteCertificates(string folder)
+    {
+        var from = new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        var to = from.AddYears(100);
+        using var caKey = RSA.Create(2048);
+        var caRequest = new CertificateRequest("CN=authority", caKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        caRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        using var ca = caRequest.CreateSelfSigned(from, to);
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName("localhost");
+        request.CertificateExtensions.Add(names.Build());
+        using var certificate = request.Create(ca, from, to, [1, 2, 3]);
+        return (Write("ca.pem", ca.ExportCertificatePem()), Write("server.pem", certificate.ExportCertificatePem()), Write("key.pem", key.ExportPkcs8PrivateKeyPem()));
+
+        string Write(string name, string text)
+        {
+            var path = Path.Combine(folder, name);
+            File.WriteAllText(path, text);
+            return path;
+        }
     }
 
     private static RedisConnection Open(string address) =>
