@@ -93,6 +93,29 @@ public sealed class StormTests
     }
 
     [Fact]
+    public async Task Storm_ServerIsDownForAWhile_EveryClaimGetsItsOutcome()
+    {
+        await using FakeSale sale = await FakeSale.StartAsync(refuseAtDoor: false);
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var refused = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        int lines = 0;
+        using var output = new NotifyingWriter("offered", () =>
+        {
+            started.TrySetResult();
+            // The second line after that is a second in which nothing listened.
+            if (++lines == 3)
+                refused.TrySetResult();
+        });
+        using var error = new StringWriter();
+        Task<int> storm = CommandLine.RunAsync(
+            ["storm", "--url", sale.Url, "--campaign", "spring", "--open-quantity", "500", "--users", "4000", "--rate", "1000", "--retry-unknown"], output, error);
+        await started.Task;
+        await sale.RestartAsync(whileDown: refused.Task);
+        Assert.Equal(0, await storm);
+        Assert.Contains("EXACT: 500 of 500 issued to 500 users; 4,200 accepted = 4,200 decided", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Storm_NothingListens_SaysSoInOneLine()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);
