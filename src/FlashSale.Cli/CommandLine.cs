@@ -26,7 +26,7 @@ internal static class CommandLine
         ParseResult parsed = Create().Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            await error.WriteLineAsync($"flashsale: {parsed.Errors[0].Message} (see: {PathOf(parsed)} --help)");
+            await error.WriteLineAsync($"flashsale: {parsed.Errors[0].Message.ReplaceLineEndings(" ")} (see: {PathOf(parsed)} --help)");
             return ExitCodes.CouldNotRun;
         }
         var configuration = new InvocationConfiguration
