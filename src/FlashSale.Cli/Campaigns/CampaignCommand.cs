@@ -94,7 +94,7 @@ internal static class CampaignCommand
         command.Options.Add(key);
         command.SetAction(async (parsed, cancellation) =>
         {
-            using var api = new ApiClient(parsed.GetValue(url)!, parsed.GetValue(key));
+            using var api = new ApiClient(SharedOptions.ReadUrl(parsed, url), SharedOptions.ReadApiKey(parsed, key));
             IReadOnlyList<CampaignInfo> campaigns = await api.ListCampaignsAsync(cancellation);
             string text = parsed.GetValue(json) ? JsonSerializer.Serialize(campaigns, Json) + Environment.NewLine : CampaignText.List(campaigns);
             await parsed.InvocationConfiguration.Output.WriteAsync(text);
@@ -124,7 +124,7 @@ internal static class CampaignCommand
 
         public async Task<int> RunAsync(ParseResult parsed, Func<ApiClient, string, TextWriter, Task> action)
         {
-            using var api = new ApiClient(parsed.GetValue(_url)!, parsed.GetValue(_key));
+            using var api = new ApiClient(SharedOptions.ReadUrl(parsed, _url), SharedOptions.ReadApiKey(parsed, _key));
             await action(api, parsed.GetValue(_id)!, parsed.InvocationConfiguration.Output);
             return ExitCodes.Ok;
         }

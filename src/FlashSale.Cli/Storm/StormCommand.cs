@@ -126,7 +126,7 @@ internal static class StormCommand
                 WarmUp = TimeSpan.FromSeconds(parsed.GetValue(_warmUp)),
                 DecisionSample = InRange(parsed, _decisionSample, 0, 1) ?? (rate <= AskAllUpToRate ? 1 : SampleAbove),
                 UserPrefix = prefix,
-                ApiKey = parsed.GetValue(_apiKey),
+                ApiKey = SharedOptions.ReadApiKey(parsed, _apiKey),
                 Seed = parsed.GetValue(_seed),
                 Spacing = parsed.GetValue(_spacing),
                 Connections = parsed.GetValue(_connections),
