@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using FlashSale.Cli.Campaigns;
+using FlashSale.Cli.Log;
 using FlashSale.Cli.Storm;
 
 namespace FlashSale.Cli;
@@ -17,6 +18,7 @@ internal static class CommandLine
         {
             StormCommand.Create(),
             CampaignCommand.Create(),
+            CatCommand.Create(),
         };
         ExamplesHelp.AddTo(root);
         return root;

@@ -5,7 +5,7 @@ using FlashSale.Cli.Http;
 
 namespace FlashSale.Cli.Campaigns;
 
-/// <summary>flashsale campaign open|change|close|show|list</summary>
+/// <summary>flashsale campaign open|change|close|show|list|winners</summary>
 internal static class CampaignCommand
 {
     private const long QuantityMax = 100_000_000;
@@ -20,6 +20,7 @@ internal static class CampaignCommand
         CreateClose(),
         CreateShow(),
         CreateList(),
+        WinnersCommand.Create(),
     };
 
     private static ExampleCommand CreateOpen()
