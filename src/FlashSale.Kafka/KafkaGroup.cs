@@ -112,7 +112,10 @@ public sealed class KafkaGroup(KafkaOptions options, string role, string topic, 
     /// <summary>Cancels all at once, then waits for all: each tells what it has decided before it is given away, within a bound of its own.</summary>
     private void End(List<int> partitions)
     {
-        var ending = partitions.Where(_running.ContainsKey).Select(p => _running[p]).ToList();
+        partitions.RemoveAll(p => !_running.ContainsKey(p));
+        if (partitions.Count == 0)
+            return;
+        var ending = partitions.Select(p => _running[p]).ToList();
         ending.ForEach(r => r.Stop.Cancel());
         Task.WaitAll([.. ending.Select(r => r.Task)]);
         ending.ForEach(r => r.Stop.Dispose());

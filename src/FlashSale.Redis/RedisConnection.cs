@@ -12,10 +12,15 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
 {
     private static readonly TimeSpan ConnectPause = TimeSpan.FromSeconds(1);
 
+    // A connection that has answered nothing for so many timeouts is replaced: a peer that vanished without a word would
+    // otherwise be noticed by TCP only, after a quarter of an hour. More than one, as a fork or a slow command may take one.
+    private const int TimeoutsUntilDead = 3;
+
     private readonly Lock _gate = new();
     private Task<ConnectionMultiplexer>? _connecting;
     private Task? _loading;
     private bool _disposed;
+    private long _answeredAt;
 
     public RedisOptions Options { get; } = options;
 
@@ -47,7 +52,7 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
             return;
         await ((Task)connecting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (connecting.IsCompletedSuccessfully)
-            (await connecting).Dispose();
+            Close(await connecting);
     }
 
     /// <summary>Runs a script. What is called one after the other takes effect in that order, or fails; nothing is sent twice.</summary>
@@ -106,15 +111,29 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
 
     private static bool IsNoScript(RedisServerException e) => e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal);
 
-    private Task<RedisResult> Send(RedisScript script, RedisKey[] keys, RedisValue[] arguments) =>
-        Within(Connected().GetDatabase().ScriptEvaluateAsync(script.Hash, keys, arguments));
+    private async Task<RedisResult> Send(RedisScript script, RedisKey[] keys, RedisValue[] arguments)
+    {
+        var multiplexer = Connected();
+        try
+        {
+            return await Within(multiplexer.GetDatabase().ScriptEvaluateAsync(script.Hash, keys, arguments));
+        }
+        catch (TimeoutException)
+        {
+            if (time.GetElapsedTime(Volatile.Read(ref _answeredAt)) > TimeoutsUntilDead * Options.CommandTimeout)
+                Replace(multiplexer);
+            throw;
+        }
+    }
 
     // The old client's asynchronous calls never time out by themselves.
     internal async Task<T> Within<T>(Task<T> call)
     {
         try
         {
-            return await call.WaitAsync(Options.CommandTimeout, time);
+            var answer = await call.WaitAsync(Options.CommandTimeout, time);
+            Volatile.Write(ref _answeredAt, time.GetTimestamp());
+            return answer;
         }
         catch (TimeoutException)
         {
@@ -154,7 +173,27 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
             await Task.Delay(ConnectPause, time);
         var multiplexer = await ConnectionMultiplexer.ConnectAsync(ClientSettings.From(Options));
         ClientSettings.Prepare(multiplexer);
+        Volatile.Write(ref _answeredAt, time.GetTimestamp());
         return multiplexer;
+    }
+
+    private void Replace(ConnectionMultiplexer dead)
+    {
+        lock (_gate)
+        {
+            if (_disposed || _connecting is not { IsCompletedSuccessfully: true } connected || connected.Result != dead)
+                return;
+            _connecting = null;
+        }
+
+        Close(dead);
+    }
+
+    // Without waiting for answers that may never come.
+    private static void Close(ConnectionMultiplexer multiplexer)
+    {
+        multiplexer.Close(allowCommandsToComplete: false);
+        multiplexer.Dispose();
     }
 
     private async Task LoadScriptsAsync()

@@ -24,6 +24,7 @@ internal sealed class LanePool(
     private readonly List<Lane> _all = [];
     private readonly Queue<int> _pending = new();
     private int _nextEndpoint;
+    private bool _disposed;
     private long _connections;
     private long _queued;
 
@@ -45,6 +46,8 @@ internal sealed class LanePool(
         Lane? lane;
         lock (_gate)
         {
+            if (_disposed)
+                return;
             lane = whenDown == WhenDown.Wait && AllDown() ? null : TakeLane();
             if (lane is null)
             {
@@ -112,7 +115,10 @@ internal sealed class LanePool(
             return;
         }
         lock (_gate)
-            _pending.Enqueue(item);
+        {
+            if (!_disposed)
+                _pending.Enqueue(item);
+        }
     }
 
     /// <summary>Breaks off requests without an answer for too long; called regularly.</summary>
@@ -126,10 +132,12 @@ internal sealed class LanePool(
         }
     }
 
+    /// <summary>Drops what waits and breaks off what is under way; nothing is sent afterwards.</summary>
     public void Dispose()
     {
         lock (_gate)
         {
+            _disposed = true;
             _pending.Clear();
             foreach (Lane lane in _all)
                 lane.Dispose();

@@ -59,6 +59,9 @@ internal sealed class ClaimBook(Schedule schedule, int campaigns)
     /// <summary>Claims that are in this state now.</summary>
     public long Count(ClaimState state) => Interlocked.Read(ref _counts[(int)state]);
 
+    /// <summary>Claims that nothing more is expected of at the door: answered, or given up.</summary>
+    public long Finished => AcceptedInAll + Count(ClaimState.RefusedAtDoor) + Count(ClaimState.Unknown) + Count(ClaimState.Unexpected);
+
     /// <summary>All that have been sent.</summary>
     public long Offered => Interlocked.Read(ref _offered);
 

@@ -17,7 +17,7 @@ internal sealed class Pacer(Schedule schedule, StormClock clock, Action<int> sen
     private readonly ManualResetEvent _stop = new(initialState: false);
     private Thread? _thread;
     private volatile bool _offering = true;
-    private volatile int _next;
+    private int _next;
 
     /// <summary>Held back requests to look after.</summary>
     public required DelayQueue Delays { get; init; }
@@ -25,12 +25,9 @@ internal sealed class Pacer(Schedule schedule, StormClock clock, Action<int> sen
     /// <summary>Pools whose waiting requests are started again.</summary>
     public required IReadOnlyList<LanePool> Patient { get; init; }
 
-    /// <summary>Whether every claim has been handed over.</summary>
-    public bool AllSent => _next >= schedule.Count;
-
     public void Start()
     {
-        _thread = new Thread(Run) { Name = "pacer", IsBackground = true, Priority = ThreadPriority.AboveNormal };
+        _thread = new Thread(Run) { Name = "pacer", IsBackground = true };
         _thread.Start();
     }
 
@@ -70,11 +67,9 @@ internal sealed class Pacer(Schedule schedule, StormClock clock, Action<int> sen
         TimeSpan now = clock.Elapsed;
         for (int burst = 0; burst < BurstMax; burst++)
         {
-            int next = _next;
-            if (!_offering || next >= schedule.Count || schedule.IntendedAt(next) > now)
+            if (!_offering || _next >= schedule.Count || schedule.IntendedAt(_next) > now)
                 return false;
-            send(next);
-            _next = next + 1;
+            send(_next++);
         }
         return true;
     }

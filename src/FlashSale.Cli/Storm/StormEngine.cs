@@ -60,7 +60,7 @@ internal sealed class StormEngine : IDisposable
     private DelayQueue Delays { get; }
 
     /// <summary>Every claim has been sent, and has an answer or none to come.</summary>
-    public bool ClaimsAnswered => _pacer.AllSent && Book.Count(ClaimState.Sent) == 0;
+    public bool ClaimsFinished => Book.Finished == Book.Schedule.Count;
 
     /// <summary>Ends with the exception that broke the run, if one does.</summary>
     public Task Faulted => _fault.Task;
@@ -73,11 +73,13 @@ internal sealed class StormEngine : IDisposable
 
     public void Start() => _pacer.Start();
 
-    /// <summary>No further claims and no further repeats of unanswered ones.</summary>
+    /// <summary>No further claims and no further repeats of unanswered ones; what is still under way is broken off.</summary>
     public void StopOffering()
     {
         _pacer.StopOffering();
         _retrying = false;
+        foreach (LanePool pool in (LanePool[])[.. _claims, _retries])
+            pool.Dispose();
     }
 
     /// <summary>Asks for the decision of every accepted claim that nobody has asked for yet.</summary>

@@ -62,7 +62,7 @@ internal sealed class StormRun(StormOptions options, IProgressView view, ILedger
         try
         {
             engine.Start();
-            await WaitAsync(engine, "storm", () => engine.ClaimsAnswered, () => (book.Offered, book.Count(ClaimState.Sent)), cancellation);
+            await WaitAsync(engine, "storm", () => engine.ClaimsFinished, () => (book.Offered, book.Finished), cancellation);
         }
         finally
         {
@@ -94,7 +94,8 @@ internal sealed class StormRun(StormOptions options, IProgressView view, ILedger
                 last = state();
                 changed = time.GetTimestamp();
             }
-            if (time.GetElapsedTime(changed) > options.SettleTimeout)
+            // While claims are still due nothing is given up, however far apart they are.
+            if (time.GetElapsedTime(changed) > options.SettleTimeout && engine.Clock.Elapsed > engine.Book.Schedule.Length + options.SettleTimeout)
                 return;
             if (time.GetElapsedTime(shown) >= ProgressEvery)
             {
@@ -109,6 +110,7 @@ internal sealed class StormRun(StormOptions options, IProgressView view, ILedger
     private async Task<CampaignEvidence[]> LookAtTheEndAsync(StormEngine engine, CampaignInfo[] before, CancellationToken cancellation)
     {
         long start = time.GetTimestamp();
+        TimeSpan finalWithin = options.SettleTimeout < FinalWithin ? options.SettleTimeout : FinalWithin;
         IReadOnlyList<UserInDoubt> inDoubt = EvidenceCollector.UsersInDoubt(engine.Book);
         IReadOnlyList<IReadOnlyList<CampaignInfo?>> last = [];
         while (true)
@@ -118,7 +120,7 @@ internal sealed class StormRun(StormOptions options, IProgressView view, ILedger
             IReadOnlyList<IReadOnlyList<CampaignInfo?>> after = await LookAsync(before, cancellation);
             CampaignEvidence[] evidence = EvidenceCollector.Collect(engine.Book, before, inDoubt, after, options.SettleEvery);
             bool agreed = evidence.All(e => e.IssuedAfter.All(i => i == e.IssuedBefore + e.Told.Count));
-            if (agreed || (!options.SettleEvery && IsAtRest(last, after)) || time.GetElapsedTime(start) > FinalWithin)
+            if (agreed || (!options.SettleEvery && IsAtRest(last, after)) || time.GetElapsedTime(start) > finalWithin)
                 return evidence;
             last = after;
             await Task.Delay(FinalEvery, time, cancellation);

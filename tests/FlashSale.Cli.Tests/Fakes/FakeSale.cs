@@ -23,24 +23,14 @@ public sealed class FakeSale : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Campaign> _campaigns = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Claim> _claims = new(StringComparer.Ordinal);
-    private readonly WebApplication _app;
+    private WebApplication _app;
     private int _tickets;
     private int _posts;
 
-    private FakeSale(Flaw flaw, int port)
+    private FakeSale(Flaw flaw)
     {
         Flaw = flaw;
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(k => k.Listen(System.Net.IPAddress.Loopback, port));
-        _app = builder.Build();
-        _app.MapPut("/api/campaigns/{id}", Put);
-        _app.MapGet("/api/campaigns", () => new { items = _campaigns.Values.Select(c => c.Show()) });
-        _app.MapGet("/api/campaigns/{id}", (string id) => _campaigns.TryGetValue(id, out Campaign? c) ? Results.Ok(c.Show(Flaw)) : Problem(404, "campaign-unknown"));
-        _app.MapPost("/api/campaigns/{id}/close", (string id) => _campaigns.TryGetValue(id, out Campaign? c) ? Results.Ok(c.Close()) : Problem(404, "campaign-unknown"));
-        _app.MapPost("/api/campaigns/{id}/claims", PostClaim);
-        _app.MapGet("/api/claims/{ticket}", GetClaim);
-        _app.MapGet("/api/users/{id}/coupons", (string id) => new { items = _campaigns.Values.SelectMany(c => c.CouponsOf(id)) });
+        _app = Build(port: 0);
     }
 
     public Flaw Flaw { get; }
@@ -55,17 +45,43 @@ public sealed class FakeSale : IAsyncDisposable
 
     public string Url => _app.Urls.First();
 
-    public static async Task<FakeSale> StartAsync(Flaw flaw = Flaw.None, int loseAnswerEvery = 0, bool refuseAtDoor = true, string? apiKey = null, int port = 0)
+    public static async Task<FakeSale> StartAsync(Flaw flaw = Flaw.None, int loseAnswerEvery = 0, bool refuseAtDoor = true, string? apiKey = null)
     {
-        var sale = new FakeSale(flaw, port) { LoseAnswerEvery = loseAnswerEvery, RefuseAtDoor = refuseAtDoor, RequiredApiKey = apiKey };
+        var sale = new FakeSale(flaw) { LoseAnswerEvery = loseAnswerEvery, RefuseAtDoor = refuseAtDoor, RequiredApiKey = apiKey };
         await sale._app.StartAsync();
         return sale;
+    }
+
+    /// <summary>Breaks all connections, then listens again on the same port with the same state.</summary>
+    public async Task RestartAsync(Task whileDown)
+    {
+        int port = new Uri(Url).Port;
+        await DisposeAsync();
+        await whileDown;
+        _app = Build(port);
+        await _app.StartAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync(new CancellationToken(canceled: true));
         await _app.DisposeAsync();
+    }
+
+    private WebApplication Build(int port)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(k => k.Listen(System.Net.IPAddress.Loopback, port));
+        WebApplication app = builder.Build();
+        app.MapPut("/api/campaigns/{id}", Put);
+        app.MapGet("/api/campaigns", () => new { items = _campaigns.Values.Select(c => c.Show()) });
+        app.MapGet("/api/campaigns/{id}", (string id) => _campaigns.TryGetValue(id, out Campaign? c) ? Results.Ok(c.Show(Flaw)) : Problem(404, "campaign-unknown"));
+        app.MapPost("/api/campaigns/{id}/close", (string id) => _campaigns.TryGetValue(id, out Campaign? c) ? Results.Ok(c.Close()) : Problem(404, "campaign-unknown"));
+        app.MapPost("/api/campaigns/{id}/claims", PostClaim);
+        app.MapGet("/api/claims/{ticket}", GetClaim);
+        app.MapGet("/api/users/{id}/coupons", (string id) => new { items = _campaigns.Values.SelectMany(c => c.CouponsOf(id)) });
+        return app;
     }
 
     private static IResult Problem(int status, string code) => Results.Problem(statusCode: status, type: "urn:flashsale:" + code, extensions: new Dictionary<string, object?>(StringComparer.Ordinal) { ["code"] = code });

@@ -1,0 +1,59 @@
+using FlashSale.Cli.Tests.Storm;
+
+namespace FlashSale.Cli.Tests;
+
+public sealed class CommandLineTests
+{
+    [Theory]
+    [InlineData("storm", "Option '--campaign' is required")]
+    [InlineData("storm --campaign a --rate 0", "--rate must be between 0.01 and 1,000,000, not 0")]
+    [InlineData("storm --campaign a --rate fast", "'fast'")]
+    [InlineData("storm --campaign a --users 0", "--users must be between 1 and 20,000,000, not 0")]
+    [InlineData("storm --campaign a --users 5 --duration 5", "--users and --duration exclude each other")]
+    [InlineData("storm --campaign a --duration -1", "--duration must be between 0 and 86,400 seconds, not -1")]
+    [InlineData("storm --campaign a --repeat-share 1.5", "--repeat-share must be between 0 and 1, not 1.5")]
+    [InlineData("storm --campaign a --decision-sample 2", "--decision-sample must be between 0 and 1, not 2")]
+    [InlineData("storm --campaign a/b", "'a/b' is not an id")]
+    [InlineData("storm --campaign a --campaign a", "the same campaign twice")]
+    [InlineData("storm --campaign a --user-prefix a_b_{}", "--user-prefix: 'a_b_{}' is not 1 to 50 characters")]
+    [InlineData("storm --campaign a --url ftp://x", "'ftp://x' is not a server address")]
+    [InlineData("storm --campaign a --url https://localhost", "speaks plain http only")]
+    [InlineData("storm --campaign a --json /nowhere/storm.json", "--json /nowhere/storm.json: ")]
+    [InlineData("storm --campaign a --spacing odd", "'odd'")]
+    [InlineData("storm --campaign a --frobnicate", "'--frobnicate'")]
+    [InlineData("campaign open a", "--quantity")]
+    [InlineData("campaign open a --quantity 0", "--quantity must be between 1 and 100,000,000, not 0")]
+    [InlineData("campaign open a --quantity 5 --per-user 1001", "--per-user must be between 1 and 1,000, not 1001")]
+    [InlineData("campaign open a --quantity 5 --discount 10%", "'10%' is neither amount:VALUE nor percent:VALUE")]
+    [InlineData("campaign open a --quantity 5 --discount percent:101", "a percentage is at most 100")]
+    [InlineData("campaign open a --quantity 5 --opens-at tomorrow", "--opens-at: 'tomorrow' is not an instant")]
+    [InlineData("campaign open a --quantity 5 --opens-at 2027-01-02T00:00:00Z --closes-at 2027-01-01T00:00:00Z", "--closes-at must be later than --opens-at")]
+    [InlineData("campaign show a/b", "'a/b' is not an id")]
+    [InlineData("campaign change a", "nothing to change")]
+    [InlineData("campaign", "Required command")]
+    [InlineData("campaign lsit", "'lsit'")]
+    public async Task Run_BadArguments_AreToldInOneLine(string arguments, string expected)
+    {
+        StormTests.Result result = await StormTests.RunAsync(arguments.Split(' '));
+        Assert.Equal(2, result.ExitCode);
+        Assert.StartsWith("flashsale: ", result.Error, StringComparison.Ordinal);
+        Assert.Contains(expected, result.Error, StringComparison.Ordinal);
+        Assert.Single(result.Error.TrimEnd().Split('\n'));
+    }
+
+    [Theory]
+    [InlineData("storm")]
+    [InlineData("campaign")]
+    [InlineData("campaign open")]
+    [InlineData("campaign change")]
+    [InlineData("campaign close")]
+    [InlineData("campaign show")]
+    [InlineData("campaign list")]
+    public async Task Run_Help_ShowsExamples(string command)
+    {
+        StormTests.Result result = await StormTests.RunAsync([.. command.Split(' '), "--help"]);
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("Examples:", result.Output, StringComparison.Ordinal);
+        Assert.Contains($"  flashsale {command}", result.Output, StringComparison.Ordinal);
+    }
+}
