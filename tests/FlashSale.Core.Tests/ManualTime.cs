@@ -1,4 +1,4 @@
-namespace FlashSale.Core.Tests.Ledger;
+namespace FlashSale.Core.Tests;
 
 /// <summary>A clock that stands still until it is moved; timers fire within <see cref="Advance"/>, in order.</summary>
 internal sealed class ManualTime : TimeProvider
