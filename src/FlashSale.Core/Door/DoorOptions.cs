@@ -5,6 +5,8 @@ namespace FlashSale.Core.Door;
 /// <summary>How the front door takes requests (section <c>Door</c>).</summary>
 public sealed class DoorOptions
 {
+    public const string Section = "Door";
+
     /// <summary>Appends in flight per partition; while so many are not acknowledged, further commands gather. Default 2: one on the wire while the other is written.</summary>
     [Range(1, 5)]
     public int AppendsInFlightMax { get; set; } = 2;

@@ -1,10 +1,13 @@
 using System.ComponentModel.DataAnnotations;
+using FlashSale.Core.Configuration;
 
 namespace FlashSale.Core.Engine;
 
 /// <summary>How the engine works (section <c>Engine</c>). None of it enters a decision.</summary>
-public sealed class EngineOptions
+public sealed class EngineOptions : IOptionsRules
 {
+    public const string Section = "Engine";
+
     /// <summary>Records applied by one call of the state store. Default 64; more makes calls longer and rarer.</summary>
     [Range(1, 1_000)]
     public int BatchRecordsMax { get; set; } = 64;
@@ -40,4 +43,10 @@ public sealed class EngineOptions
     /// <summary>Pause after the log or the state was refused. Default 5 s; the reason is reported once.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
     public TimeSpan RefusedBackoff { get; set; } = TimeSpan.FromSeconds(5);
+
+    public IEnumerable<string> Validate()
+    {
+        if (BackoffMax < BackoffMin)
+            yield return $"{Section}:BackoffMax is {BackoffMax}; allowed: {Section}:BackoffMin ({BackoffMin}) to 00:10:00";
+    }
 }
