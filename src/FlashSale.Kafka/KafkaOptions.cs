@@ -22,7 +22,7 @@ public sealed class KafkaOptions : IOptionsRules
     [Range(1, 1024)]
     public int Partitions { get; set; } = 8;
 
-    /// <summary>Replicas of a topic when it is created. Default 1; take 3 where there are three brokers.</summary>
+    /// <summary>Replicas of a topic when it is created. Default 1; take 3 where there are three brokers. From 2 on <c>min.insync.replicas</c> is 2.</summary>
     [Range(1, 15)]
     public short ReplicationFactor { get; set; } = 1;
 
@@ -34,7 +34,7 @@ public sealed class KafkaOptions : IOptionsRules
     [Range(typeof(TimeSpan), "00:00:01", "00:30:00")]
     public TimeSpan SessionTimeout { get; set; } = TimeSpan.FromSeconds(6);
 
-    /// <summary>How long a request to the cluster's administration may take. Default 10 s.</summary>
+    /// <summary>How long a question about topics and offsets may take. Default 10 s.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:05:00")]
     public TimeSpan AdminTimeout { get; set; } = TimeSpan.FromSeconds(10);
 

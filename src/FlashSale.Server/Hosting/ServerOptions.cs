@@ -76,8 +76,8 @@ public sealed class TicketOptions
     public const string Section = "Tickets";
 
     /// <summary>
-    /// Keys as <c>id:base64</c>, comma-separated, each of 16 bytes or more; the first one signs, all are accepted. To change keys put a
-    /// new one in front and keep the old one for as long as its tickets are asked for. Required outside Development; all processes need the same.
+    /// Keys as <c>id:base64</c>, comma-separated, each of 16 bytes or more; the first one signs, all are accepted. To change keys add the
+    /// new one at the end in every process, then move it to the front, and keep the old one for as long as its tickets are asked for. Required outside Development; all processes need the same.
     /// </summary>
     public string Keys { get; set; } = "";
 
