@@ -6,6 +6,7 @@ using FlashSale.Kafka;
 using FlashSale.MySql;
 using FlashSale.Redis;
 using FlashSale.Server.Auth;
+using FlashSale.Server.Live;
 
 namespace FlashSale.Server.Hosting;
 
@@ -25,12 +26,15 @@ public sealed class Settings
         Ledger = Bind<LedgerOptions>(configuration, LedgerOptions.Section);
         Auth = Bind<AuthOptions>(configuration, AuthOptions.Section);
         Tickets = Bind<TicketOptions>(configuration, TicketOptions.Section);
+        Live = Bind<LiveOptions>(configuration, LiveOptions.Section);
 
-        _ = Server.TryRoles(out var roles);
-        _ = Server.TryProfile(out var profile);
+        Check("", Server);
+        // What a process needs follows from these two; one that is misspelled must not bring errors of others.
+        if (Server.TryRoles(out var roles) & Server.TryProfile(out var profile))
+            CheckServers(roles, profile);
         Roles = roles;
         Profile = profile;
-        Check(development);
+        CheckOthers(development);
     }
 
     public ServerOptions Server { get; }
@@ -51,6 +55,8 @@ public sealed class Settings
 
     public TicketOptions Tickets { get; }
 
+    public LiveOptions Live { get; }
+
     public Roles Roles { get; }
 
     public Profile Profile { get; }
@@ -65,18 +71,22 @@ public sealed class Settings
         return settings._errors.Count == 0 ? settings : throw new SettingsException(settings._errors);
     }
 
-    private void Check(bool development)
+    private void CheckServers(Roles roles, Profile profile)
     {
-        Check("", Server);
-        if (Profile == Profile.Servers)
+        if (profile == Profile.Servers)
             Check(KafkaOptions.Section, Kafka);
-        if (Profile != Profile.Embedded)
+        if (profile != Profile.Embedded)
             Check(RedisOptions.Section, Redis);
-        if (Profile != Profile.Embedded && Roles.HasFlag(Roles.Ledger))
+        if (profile != Profile.Embedded && roles.HasFlag(Roles.Ledger))
             Check(MySqlOptions.Section, MySql);
+    }
+
+    private void CheckOthers(bool development)
+    {
         Check(DoorOptions.Section, Door);
         Check(EngineOptions.Section, Engine);
         Check(LedgerOptions.Section, Ledger);
+        Check(LiveOptions.Section, Live);
         Check(AuthOptions.Section, Auth);
         _errors.AddRange(Auth.Validate(development));
         CheckTickets(development);
