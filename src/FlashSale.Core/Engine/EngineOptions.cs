@@ -40,7 +40,7 @@ public sealed class EngineOptions : IOptionsRules
     [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
     public TimeSpan FencedBackoff { get; set; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>Pause after the log or the state was refused. Default 5 s; the reason is reported once.</summary>
+    /// <summary>Pause after the log or the state was refused. Default 5 s; then it is looked at again.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
     public TimeSpan RefusedBackoff { get; set; } = TimeSpan.FromSeconds(5);
 
