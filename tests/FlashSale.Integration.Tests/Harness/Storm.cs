@@ -37,6 +37,13 @@ internal sealed class Storm : IAsyncDisposable
             Task.FromResult(_sale.AcceptedCount >= until ? null : $"{_sale.AcceptedCount - until + more} were ({_sale.Summary})"));
     }
 
+    /// <summary>Waits until so many more claims have been answered, by a 202 or as sold out.</summary>
+    public Task<TimeSpan> AcceptedOrRefusedAsync(int more, TimeSpan within)
+    {
+        var until = _sale.AcceptedCount + _sale.Refused("sold-out") + more;
+        return Wait.UntilAsync($"{more} more claims are answered", within, () => _sale.AcceptedCount + _sale.Refused("sold-out") >= until);
+    }
+
     /// <summary>Ends when every claim sent has been answered.</summary>
     public async Task StopAsync()
     {
