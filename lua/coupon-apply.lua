@@ -78,7 +78,8 @@ local of, claim, instant, field = {}, {}, {}, {}
 local total = 0
 local named, counts = {}, {}
 
-local function set_window(campaign)
+-- The first instant at which claims are refused as closed.
+local function set_end(campaign)
   campaign.ends = campaign.closed == 1 and 0 or campaign.closes == 0 and math.huge or campaign.closes
 end
 
@@ -92,7 +93,7 @@ local function fetch_campaigns(names)
         campaign.stored, campaign.exists, campaign.packed, campaign.prefix = true, true, value, sub(value, 3, 4)
         campaign.number, campaign.quantity, campaign.per_user, campaign.opens, campaign.closes, campaign.closed,
           campaign.issued, campaign.opened, campaign.seed = unpack_struct(CAMPAIGN_STATE, value)
-        set_window(campaign)
+        set_end(campaign)
       end
       known[names[i]] = campaign
     end
@@ -151,12 +152,8 @@ local coupons = {}          -- field of users -> its value, where it changes
 local touched = {}          -- campaigns that change
 local campaign_count = nil
 local parts, part = nil, 0  -- outcomes of the record
-local refused = {
-  [CAMPAIGN_UNKNOWN] = char(CAMPAIGN_UNKNOWN), [NOT_OPEN] = char(NOT_OPEN), [CLOSED] = char(CLOSED),
-  [ALREADY_CLAIMED] = char(ALREADY_CLAIMED), [SOLD_OUT] = char(SOLD_OUT),
-}
-local unknown, not_open, closed = refused[CAMPAIGN_UNKNOWN], refused[NOT_OPEN], refused[CLOSED]
-local already_claimed, sold_out = refused[ALREADY_CLAIMED], refused[SOLD_OUT]
+local unknown, not_open, closed = char(CAMPAIGN_UNKNOWN), char(NOT_OPEN), char(CLOSED)
+local already_claimed, sold_out = char(ALREADY_CLAIMED), char(SOLD_OUT)
 
 local function put_in_force(campaign, offset, index)
   campaign.changes = campaign.changes
@@ -164,7 +161,7 @@ local function put_in_force(campaign, offset, index)
   campaign.packed = nil
   campaign.changed = true
   touched[campaign] = true
-  set_window(campaign)
+  set_end(campaign)
 end
 
 local function may_change(campaign)

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using FlashSale.Cli.Campaigns;
+using FlashSale.Cli.Log;
 using FlashSale.Cli.Storm;
 
 namespace FlashSale.Cli;
@@ -16,6 +18,7 @@ internal static class CommandLine
         {
             StormCommand.Create(),
             CampaignCommand.Create(),
+            CatCommand.Create(),
         };
         ExamplesHelp.AddTo(root);
         return root;
@@ -26,7 +29,7 @@ internal static class CommandLine
         ParseResult parsed = Create().Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            await error.WriteLineAsync($"flashsale: {parsed.Errors[0].Message.ReplaceLineEndings(" ")} (see: {PathOf(parsed)} --help)");
+            await error.WriteLineAsync($"flashsale: {DescribeError(parsed)} (see: {PathOf(parsed)} --help)");
             return ExitCodes.CouldNotRun;
         }
         var configuration = new InvocationConfiguration
@@ -52,10 +55,18 @@ internal static class CommandLine
         }
     }
 
+    private static string DescribeError(ParseResult parsed)
+    {
+        // A misspelt command is also a missing one; the word itself helps more.
+        string? stray = parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null;
+        ParseError told = parsed.Errors.FirstOrDefault(e => stray is not null && e.Message.Contains(stray, StringComparison.Ordinal)) ?? parsed.Errors[0];
+        return told.Message.ReplaceLineEndings(" ").TrimEnd('.');
+    }
+
     private static string PathOf(ParseResult parsed)
     {
         string path = "";
-        for (var result = parsed.CommandResult; result is not null; result = result.Parent as System.CommandLine.Parsing.CommandResult)
+        for (var result = parsed.CommandResult; result is not null; result = result.Parent as CommandResult)
             path = result.Command is RootCommand ? "flashsale" + path : $" {result.Command.Name}{path}";
         return path;
     }

@@ -37,6 +37,7 @@ internal sealed class ExamplesHelp(HelpAction usual) : SynchronousCommandLineAct
         return result;
     }
 
+    // A command that only holds others shows the first example of each.
     private static IReadOnlyList<string> ExamplesOf(Command command) =>
-        command is ExampleCommand own ? own.Examples : [.. command.Subcommands.OfType<ExampleCommand>().Select(c => c.Examples[0])];
+        command is ExampleCommand own ? own.Examples : [.. command.Subcommands.SelectMany(c => ExamplesOf(c).Take(1))];
 }

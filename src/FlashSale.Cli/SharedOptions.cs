@@ -8,19 +8,23 @@ internal static class SharedOptions
 {
     private const int IdLengthMax = 64;
 
-    public static Option<string> Url() => new("--url")
-    {
-        Description = $"Address of the server. Default: FLASHSALE_URL, else {ServerUrl.Default}.",
-        DefaultValueFactory = _ => DefaultUrl,
-        HelpName = "URL",
-    };
-
+    // The key has no default value factory: help would print it.
     public static Option<string?> ApiKey() => new("--api-key")
     {
         Description = "Key for requests of administrators. Default: FLASHSALE_API_KEY.",
-        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("FLASHSALE_API_KEY"),
         HelpName = "KEY",
     };
+
+    public static string? ReadApiKey(ParseResult parsed, Option<string?> option) =>
+        parsed.GetValue(option) ?? Environment.GetEnvironmentVariable("FLASHSALE_API_KEY");
+
+    public static Option<string> Url() => new("--url")
+    {
+        Description = $"Address of the server. Default: FLASHSALE_URL, else {ServerUrl.Default}.",
+        HelpName = "URL",
+    };
+
+    public static string ReadUrl(ParseResult parsed, Option<string> option) => parsed.GetValue(option) ?? DefaultUrl;
 
     public static Argument<string> CampaignId()
     {

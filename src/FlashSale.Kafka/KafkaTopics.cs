@@ -22,14 +22,21 @@ public sealed class KafkaTopics(KafkaOptions options, MachineTopics topics, IRan
         ["unclean.leader.election.enable"] = "false",
     };
 
+    /// <summary>A client for administration.</summary>
+    public static IAdminClient Admin(KafkaOptions options)
+    {
+        var config = new AdminClientConfig { ClientId = "flashsale-admin" };
+        options.ApplyTo(config);
+        // What goes wrong is told by the calls themselves.
+        return new AdminClientBuilder(config).SetLogHandler(static (_, _) => { }).SetErrorHandler(static (_, _) => { }).Build();
+    }
+
     /// <summary>Creates what is missing, checks everything, and returns the identity of the log.</summary>
     /// <exception cref="LogRefusedException">The topics are not what they must be; the message says what to do.</exception>
     /// <exception cref="LogUnavailableException">The cluster does not answer.</exception>
     public async Task<LogId> EnsureAsync(ILog log, ILogAppender appender, CancellationToken cancel)
     {
-        var config = new AdminClientConfig { ClientId = "flashsale-admin" };
-        options.ApplyTo(config);
-        using var admin = new AdminClientBuilder(config).SetLogHandler(static (_, _) => { }).SetErrorHandler(static (_, _) => { }).Build();
+        using var admin = Admin(options);
         try
         {
             var brokers = await CreateMissingAsync(admin, cancel);

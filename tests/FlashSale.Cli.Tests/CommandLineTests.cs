@@ -31,6 +31,7 @@ public sealed class CommandLineTests
     [InlineData("campaign show a/b", "'a/b' is not an id")]
     [InlineData("campaign change a", "nothing to change")]
     [InlineData("campaign", "Required command")]
+    [InlineData("campaign lsit", "'lsit'")]
     public async Task Run_BadArguments_AreToldInOneLine(string arguments, string expected)
     {
         StormTests.Result result = await StormTests.RunAsync(arguments.Split(' '));

@@ -5,7 +5,7 @@ using FlashSale.Cli.Http;
 
 namespace FlashSale.Cli.Campaigns;
 
-/// <summary>flashsale campaign open|change|close|show|list</summary>
+/// <summary>flashsale campaign open|change|close|show|list|winners</summary>
 internal static class CampaignCommand
 {
     private const long QuantityMax = 100_000_000;
@@ -20,6 +20,7 @@ internal static class CampaignCommand
         CreateClose(),
         CreateShow(),
         CreateList(),
+        WinnersCommand.Create(),
     };
 
     private static ExampleCommand CreateOpen()
@@ -94,7 +95,7 @@ internal static class CampaignCommand
         command.Options.Add(key);
         command.SetAction(async (parsed, cancellation) =>
         {
-            using var api = new ApiClient(parsed.GetValue(url)!, parsed.GetValue(key));
+            using var api = new ApiClient(SharedOptions.ReadUrl(parsed, url), SharedOptions.ReadApiKey(parsed, key));
             IReadOnlyList<CampaignInfo> campaigns = await api.ListCampaignsAsync(cancellation);
             string text = parsed.GetValue(json) ? JsonSerializer.Serialize(campaigns, Json) + Environment.NewLine : CampaignText.List(campaigns);
             await parsed.InvocationConfiguration.Output.WriteAsync(text);
@@ -124,7 +125,7 @@ internal static class CampaignCommand
 
         public async Task<int> RunAsync(ParseResult parsed, Func<ApiClient, string, TextWriter, Task> action)
         {
-            using var api = new ApiClient(parsed.GetValue(_url)!, parsed.GetValue(_key));
+            using var api = new ApiClient(SharedOptions.ReadUrl(parsed, _url), SharedOptions.ReadApiKey(parsed, _key));
             await action(api, parsed.GetValue(_id)!, parsed.InvocationConfiguration.Output);
             return ExitCodes.Ok;
         }

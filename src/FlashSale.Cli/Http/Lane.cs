@@ -18,6 +18,7 @@ internal sealed class Lane(LanePool pool, TimeProvider time) : IDisposable
     private readonly byte[] _request = new byte[IExchange.RequestBytesMax];
     private byte[] _received = new byte[ReceiveBytes];
     private Socket? _socket;
+    private HttpEndpoint? _endpoint;
     private long _idleSince;
     private long _busySince;
 
@@ -74,15 +75,13 @@ internal sealed class Lane(LanePool pool, TimeProvider time) : IDisposable
         }
     }
 
-    private HttpEndpoint? _endpoint;
-
     private async ValueTask<bool> ConnectAsync(HttpEndpoint endpoint)
     {
         if (_socket is not null && (_endpoint != endpoint || time.GetElapsedTime(_idleSince) > IdleMax))
             Drop();
         if (_socket is not null)
             return true;
-        var socket = new Socket(endpoint.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        Socket socket = OpenSocket(endpoint);
         Volatile.Write(ref _socket, socket);
         try
         {
@@ -98,6 +97,18 @@ internal sealed class Lane(LanePool pool, TimeProvider time) : IDisposable
         _endpoint = endpoint;
         pool.CountConnection();
         return true;
+    }
+
+    private static Socket OpenSocket(HttpEndpoint endpoint)
+    {
+        try
+        {
+            return new Socket(endpoint.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        }
+        catch (SocketException e)
+        {
+            throw new CliException($"cannot open another connection ({e.Message}): use fewer --connections and --wait-connections, or raise the limit of open files.", e);
+        }
     }
 
     private async ValueTask ReceiveAsync(int item)

@@ -19,8 +19,10 @@ internal static class CampaignSetup
             if (options.OpenQuantity is { } quantity)
                 await servers[0].PutCampaignAsync(id, new CampaignSettings { Name = id, Quantity = quantity }, cancellation);
             // Other nodes learn of a change up to a second later; until then they would refuse what the first accepts.
+            var seen = new List<CampaignInfo>();
             foreach (ApiClient server in servers)
-                campaigns[i] = await WaitUntilKnownAsync(server, id, options.OpenQuantity, time, cancellation);
+                seen.Add(await WaitUntilKnownAsync(server, id, options.OpenQuantity, time, cancellation));
+            campaigns[i] = seen.MaxBy(c => c.Issued)!;
         }
         return campaigns;
     }

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Security.Cryptography;
 using System.Text.Json;
+using FlashSale.Cli.Ledger;
+using FlashSale.MySql;
 using Spectre.Console;
 
 namespace FlashSale.Cli.Storm;
@@ -17,6 +19,7 @@ internal static class StormCommand
     public static Command Create()
     {
         var options = new StormCommandOptions();
+        Option<string?> ledger = LedgerConnection.Option();
         var command = new ExampleCommand(
             "storm",
             "Claims coupons in open loop: claims are sent when they are due, whatever became of the earlier ones. Then asks for every "
@@ -26,15 +29,21 @@ internal static class StormCommand
             "flashsale storm --campaign a --campaign b --open-quantity 500 --users 20000 --rate 5000 --url http://127.0.0.1:8080 --url http://127.0.0.1:8081",
             "flashsale storm --campaign spring --open-quantity 40000 --users 60000 --rate 5000 --retry-unknown   (while the server is being killed)");
         options.AddTo(command);
-        command.SetAction((parsed, cancellation) => RunAsync(parsed, options.Read(parsed), cancellation));
+        command.Options.Add(ledger);
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            using MySqlLedger? database = LedgerConnection.Open(parsed, ledger);
+            ILedgerCheck? check = database is null ? null : new LedgerCheck(new LedgerQueries(database), TimeProvider.System);
+            return await RunAsync(parsed, options.Read(parsed), check, cancellation);
+        });
         return command;
     }
 
-    private static async Task<int> RunAsync(ParseResult parsed, StormOptions options, CancellationToken cancellation)
+    private static async Task<int> RunAsync(ParseResult parsed, StormOptions options, ILedgerCheck? ledger, CancellationToken cancellation)
     {
         TextWriter output = parsed.InvocationConfiguration.Output;
         CheckWritable(options.JsonFile);
-        var run = new StormRun(options, CreateView(output), ledger: null, TimeProvider.System);
+        var run = new StormRun(options, CreateView(output), ledger, TimeProvider.System);
         StormReport report = await run.RunAsync(cancellation);
         await output.WriteAsync(StormReportText.Format(report));
         if (options.JsonFile is not null)
@@ -126,7 +135,7 @@ internal static class StormCommand
                 WarmUp = TimeSpan.FromSeconds(parsed.GetValue(_warmUp)),
                 DecisionSample = InRange(parsed, _decisionSample, 0, 1) ?? (rate <= AskAllUpToRate ? 1 : SampleAbove),
                 UserPrefix = prefix,
-                ApiKey = parsed.GetValue(_apiKey),
+                ApiKey = SharedOptions.ReadApiKey(parsed, _apiKey),
                 Seed = parsed.GetValue(_seed),
                 Spacing = parsed.GetValue(_spacing),
                 Connections = parsed.GetValue(_connections),

@@ -94,7 +94,8 @@ internal sealed class StormRun(StormOptions options, IProgressView view, ILedger
                 last = state();
                 changed = time.GetTimestamp();
             }
-            if (time.GetElapsedTime(changed) > options.SettleTimeout)
+            // While claims are still due nothing is given up, however far apart they are.
+            if (time.GetElapsedTime(changed) > options.SettleTimeout && engine.Clock.Elapsed > engine.Book.Schedule.Length + options.SettleTimeout)
                 return;
             if (time.GetElapsedTime(shown) >= ProgressEvery)
             {

@@ -29,7 +29,7 @@ public sealed class MachinePartition(
         var backoff = options.BackoffMin;
         while (!stop.IsCancellationRequested)
         {
-            var runningBefore = Progress.Told;
+            var toldBefore = Progress.Told;
             var pause = TimeSpan.Zero;
             try
             {
@@ -44,16 +44,18 @@ public sealed class MachinePartition(
                 Report(PartitionState.Waiting, "another process has taken the partition over");
                 pause = options.FencedBackoff;
             }
-            catch (Exception fault) when (fault is LogRefusedException)
+            catch (LogRefusedException refused)
             {
-                Report(PartitionState.Refused, fault.Message);
+                Report(PartitionState.Refused, refused.Message);
                 pause = options.RefusedBackoff;
             }
-            catch (Exception fault) when (fault is FencedException or LogUnavailableException or StoreUnavailableException)
+            catch (Exception fault)
             {
                 // Whoever got further than last time starts again with the short pause.
-                backoff = Progress.Told > runningBefore ? options.BackoffMin : Min(backoff * 2, options.BackoffMax);
-                Report(PartitionState.Waiting, fault.Message);
+                backoff = Progress.Told > toldBefore ? options.BackoffMin : Min(backoff * 2, options.BackoffMax);
+                Report(PartitionState.Waiting, fault is FencedException or LogUnavailableException or StoreUnavailableException
+                    ? fault.Message
+                    : $"unexpected: {fault}");
                 pause = backoff;
             }
 
@@ -73,12 +75,13 @@ public sealed class MachinePartition(
         Update(new PartitionProgress(partition, owned.Expected.Offset < owned.Told ? PartitionState.Rebuilding : PartitionState.Running,
             owned.Expected.Offset, owned.Told, owned.Told, owned.Commands, null));
         using var abandon = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        using var reading = CancellationTokenSource.CreateLinkedTokenSource(stop, abandon.Token);
         using var drain = stop.Register(() => abandon.CancelAfter(options.DrainTimeout));
 
         var submitted = Channel.CreateBounded<Submitted>(options.BatchesInFlightMax - 1);
         var telling = Channel.CreateBounded<Telling>(options.UntoldRecordsMax);
         await FirstFaultAsync(abandon,
-            SubmitAsync(owned, submitted.Writer, stop, abandon.Token),
+            SubmitAsync(owned, submitted.Writer, reading.Token, abandon.Token),
             TellAsync(owned, appender, submitted.Reader, telling.Writer, abandon.Token),
             AcknowledgeAsync(telling.Reader, abandon.Token));
         stop.ThrowIfCancellationRequested();
@@ -94,7 +97,7 @@ public sealed class MachinePartition(
         }
     }
 
-    private async Task SubmitAsync(Owned owned, ChannelWriter<Submitted> submitted, CancellationToken stop, CancellationToken abandon)
+    private async Task SubmitAsync(Owned owned, ChannelWriter<Submitted> submitted, CancellationToken reading, CancellationToken abandon)
     {
         try
         {
@@ -102,13 +105,13 @@ public sealed class MachinePartition(
             // Room first, then records: what arrives while there is no room makes the next batch larger.
             while (await submitted.WaitToWriteAsync(abandon))
             {
-                var records = await owned.Records.NextAsync(expected.Offset, stop);
+                var records = await owned.Records.NextAsync(expected.Offset, reading);
                 var batch = new ApplyBatch(logId, owned.Token, expected, Progress.Told, records);
                 submitted.TryWrite(new Submitted(records, store.ApplyAsync(partition, batch)));
                 expected = records[^1].Position;
             }
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested && !abandon.IsCancellationRequested)
+        catch (OperationCanceledException) when (!abandon.IsCancellationRequested)
         {
             // Asked to stop: what is submitted is still told.
         }
@@ -122,7 +125,7 @@ public sealed class MachinePartition(
         Owned owned, IGaplessAppender appender, ChannelReader<Submitted> submitted, ChannelWriter<Telling> telling, CancellationToken abandon)
     {
         var commands = owned.Commands;
-        await foreach (var (records, applying) in submitted.ReadAllAsync(abandon))
+        while (await NextAsync(submitted, abandon) is var (records, applying))
         {
             var result = await applying;
             if (result.State != FenceState.Held)
@@ -147,11 +150,23 @@ public sealed class MachinePartition(
 
     private async Task AcknowledgeAsync(ChannelReader<Telling> telling, CancellationToken abandon)
     {
-        await foreach (var (offset, appending) in telling.ReadAllAsync(abandon))
+        while (await NextAsync(telling, abandon) is var (offset, appending))
         {
             await appending.WaitAsync(abandon);
             Update(p => p with { Told = offset });
         }
+    }
+
+    /// <summary>The next one, or null at the end. (ReadAllAsync would leave the caller's scheduler, and with it a simulation.)</summary>
+    private static async ValueTask<T?> NextAsync<T>(ChannelReader<T> channel, CancellationToken abandon) where T : class
+    {
+        while (await channel.WaitToReadAsync(abandon))
+        {
+            if (channel.TryRead(out var next))
+                return next;
+        }
+
+        return null;
     }
 
     private async Task DeadLetterAsync(IGaplessAppender appender, CommandToApply command, CancellationToken cancel)
@@ -178,7 +193,7 @@ public sealed class MachinePartition(
             if (ended.IsCompletedSuccessfully || fault is not null)
                 continue;
             fault = ended.Exception?.InnerException ?? new OperationCanceledException();
-            await abandon.CancelAsync();
+            abandon.Cancel();
         }
 
         if (fault is not null)
@@ -226,9 +241,9 @@ public sealed class MachinePartition(
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
-    private readonly record struct Submitted(IReadOnlyList<CommandToApply> Records, Task<ApplyResult> Applying);
+    private sealed record Submitted(IReadOnlyList<CommandToApply> Records, Task<ApplyResult> Applying);
 
-    private readonly record struct Telling(long Offset, Task<long> Appending);
+    private sealed record Telling(long Offset, Task<long> Appending);
 }
 
 /// <summary>The fence has found something else than expected; nothing was applied.</summary>

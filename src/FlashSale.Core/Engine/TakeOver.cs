@@ -39,8 +39,19 @@ internal sealed class TakeOver(
             records.Expect(found.Applied);
             if (answered.Record != default(RecordId))
                 records.Expect(answered);
-            var untold = await CatchUpAsync(records, found, answered.Offset, stop);
-            return new Owned(found.Token, found.Applied, found.Commands, Math.Max(answered.Offset, found.Applied.Offset), untold, records);
+            var between = await records.ReadThroughAsync(Math.Min(found.Applied.Offset, answered.Offset) - 1, found.Applied.Offset, stop);
+            between.RemoveAll(r => r.Offset <= answered.Offset);
+            var outcomes = found.Recent;
+            if (between.Exists(r => !found.Recent.ContainsKey(r.Offset)))
+            {
+                // One reader at a time: the model reads from the start of the log.
+                await records.DisposeAsync();
+                outcomes = await OutcomesOfModelAsync(answered.Offset, found.Applied.Offset, stop);
+                records = CommandReader.Open(machine, log, partition, found.Applied.Offset + 1, options);
+            }
+
+            return new Owned(found.Token, found.Applied, found.Commands, Math.Max(answered.Offset, found.Applied.Offset),
+                WithOutcomes(between, outcomes, found.Commands), records);
         }
         catch
         {
@@ -119,16 +130,11 @@ internal sealed class TakeOver(
             throw new LogRefusedException($"partition {partition} of {machine.Topics.Commands} ends at offset {bounds.End}, but {known} was decided before: acknowledged records are lost (unclean leader election, lost disk, or a recreated topic)");
     }
 
-    /// <summary>Reads up to the last applied record, and finds the outcomes of those that are not told.</summary>
-    private async Task<IReadOnlyList<Untold>> CatchUpAsync(CommandReader records, TakeOverResult found, long answered, CancellationToken stop)
+    private static List<Untold> WithOutcomes(List<CommandToApply> records, IReadOnlyDictionary<long, byte[]> outcomes, long commandsApplied)
     {
-        var between = await records.ReadThroughAsync(Math.Min(found.Applied.Offset, answered) - 1, found.Applied.Offset, stop);
-        var missing = between.Where(r => r.Offset > answered && !found.Recent.ContainsKey(r.Offset)).ToList();
-        var outcomes = missing.Count == 0 ? found.Recent : await OutcomesOfModelAsync(answered, found.Applied.Offset, stop);
-
-        var commands = found.Commands - between.Where(r => r.Offset > answered).Sum(r => (long)r.Info.Commands);
-        var untold = new List<Untold>();
-        foreach (var record in between.Where(r => r.Offset > answered))
+        var commands = commandsApplied - records.Sum(r => (long)r.Info.Commands);
+        var untold = new List<Untold>(records.Count);
+        foreach (var record in records)
         {
             commands += record.Info.Commands;
             untold.Add(new Untold(record, commands, outcomes[record.Offset]));

@@ -42,7 +42,7 @@ public sealed record CampaignResponse(
 
 /// <summary>Some of the campaigns, newest first.</summary>
 /// <param name="Next">The page after this one, or null.</param>
-public sealed record CampaignPage(IReadOnlyList<CampaignResponse> Campaigns, int Page, int PageSize, int Total, string? Next);
+public sealed record CampaignPage(IReadOnlyList<CampaignResponse> Items, int Page, int PageSize, int Total, string? Next);
 
 /// <summary>A coupon of a user.</summary>
 public sealed record UserCouponResponse(string CouponCode, string CampaignId, string State, DateTimeOffset ClaimedAt);

@@ -24,7 +24,7 @@ internal sealed class NodeService(
             ServerLogMessages.Starting(_logger, settings.Server.Roles, settings.Server.Profile);
             await using var parts = new NodeParts(settings, observers, time, loggers);
             await StartAsync(parts, stop);
-            await Task.WhenAll(Run(parts, stop));
+            await Task.WhenAll(Run(parts, stop).Select(GuardAsync));
             // Requests that are being answered still need the parts.
             await Task.Delay(Timeout.Infinite, stoppingToken).ContinueWith(static _ => { }, TaskScheduler.Default);
         }
@@ -35,6 +35,21 @@ internal sealed class NodeService(
         catch (Exception e) when (e is LogRefusedException or RedisRefusedException)
         {
             ServerLogMessages.Refused(_logger, e.Message);
+            node.Fatal = e.Message;
+            lifetime.StopApplication();
+        }
+    }
+
+    /// <summary>A part that ends by a fault nobody has thought of must not leave a half-dead process: it is told, and the process ends to be started again.</summary>
+    private async Task GuardAsync(Task part)
+    {
+        try
+        {
+            await part;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            ServerLogMessages.Unexpected(_logger, e);
             node.Fatal = e.Message;
             lifetime.StopApplication();
         }

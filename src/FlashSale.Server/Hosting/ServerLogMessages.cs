@@ -49,4 +49,7 @@ internal static partial class ServerLogMessages
 
     [LoggerMessage(314, LogLevel.Error, "Request {Method} {Path} failed")]
     public static partial void RequestFailed(ILogger logger, string method, string path, Exception exception);
+
+    [LoggerMessage(315, LogLevel.Critical, "A part of the process has ended unexpectedly; the process ends")]
+    public static partial void Unexpected(ILogger logger, Exception exception);
 }

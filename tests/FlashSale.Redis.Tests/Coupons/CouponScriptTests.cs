@@ -54,20 +54,22 @@ public sealed class CouponScriptTests(SharedRedis server)
             var batch = history.NextBatch();
             if (random.Next(4) == 0)
                 told = random.NextInt64(told, Math.Max(told, pair.Applied.Offset + (random.Next(20) == 0 ? 9 : 0)) + 1);
-            Note(outcomes, batch, await pair.ApplyAsync(batch, told));
+            Note(outcomes, batch, await pair.ApplyAsync(batch, random.Next(8) == 0 ? told / 2 : told));
             if (random.Next(10) == 0)
                 await pair.TakeOverAsync((ulong)random.NextInt64());
             if (random.Next(10) == 0 && history.Claims.Count > 0)
             {
                 var claim = history.Claims[random.Next(history.Claims.Count)];
                 await pair.CompareClaimAsync(claim, outcomes[(claim.Offset, claim.Index)]);
-                await pair.CompareClaimAsync(claim with { Offset = pair.Applied.Offset + random.Next(2), ClaimId = claim.ClaimId + (ulong)random.Next(2) }, CouponOutcome.None);
+                await pair.CompareClaimAsync(claim with { Offset = pair.Applied.Offset + random.Next(-1, 2), Index = random.Next(4), ClaimId = claim.ClaimId + (ulong)random.Next(2) }, CouponOutcome.None);
             }
         }
 
         await pair.CompareStateAsync(history.UserIds, server.Client.GetDatabase());
         foreach (var claims in history.Claims.Chunk(500))
             await Task.WhenAll(claims.Select(c => pair.CompareClaimAsync(c, outcomes[(c.Offset, c.Index)])));
+        foreach (var ((offset, index), _) in outcomes.Where(o => o.Value is CouponOutcome.CampaignOpened or CouponOutcome.CampaignChanged or CouponOutcome.CampaignClosed).Take(500))
+            await pair.CompareClaimAsync(history.Claims[random.Next(history.Claims.Count)] with { Offset = offset, Index = index }, CouponOutcome.None);
         Assert.True(outcomes.Count <= history.Commands && history.Commands >= commands);
     }
 

@@ -12,7 +12,7 @@ internal sealed class PartitionPair(RedisCouponStore redis, GenesisRecord genesi
 {
     private OwnerToken _token = new(1, 0xABCD);
 
-    public InMemoryCouponStore Model { get; } = new();
+    public InMemoryCouponStore Model { get; } = new(CouponMachine.Instance);
 
     public RecordPosition Applied { get; private set; } = new(0, genesis.Id);
 
