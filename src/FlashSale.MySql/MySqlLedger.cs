@@ -59,7 +59,7 @@ public sealed class MySqlLedger : DatabaseLedger
         1049 => $"there is no database {_address}: create it, or check MySql:ConnectionString",
         1040 or 1203 => $"the database {_address} has too many connections ({error.Message})",
         1205 or 1213 => $"the database {_address} gave the transaction up for another one ({error.Message})",
-        var number => $"the database {_address} failed: {error.Message}" + (number == 0 ? "" : $" (error {number})"),
+        var number => $"the database {_address} failed: {error.Message}{Cause(error)}" + (number == 0 ? "" : $" (error {number})"),
     };
 
     /// <summary>After a failure MySql.Data may keep a connection with half an answer in it, so that the pool is emptied.</summary>
@@ -77,6 +77,9 @@ public sealed class MySqlLedger : DatabaseLedger
         using var any = new MySqlConnection(_connectionString);
         MySqlConnection.ClearPool(any);
     }
+
+    /// <summary>MySql.Data's own message for a lost connection is no more than "fatal error".</summary>
+    private static string Cause(Exception error) => error.GetBaseException() is var cause && cause != error ? $" ({cause.Message})" : "";
 
     private static int NumberOf(Exception? error)
     {

@@ -53,6 +53,9 @@ public sealed class CouponDoor(
 
     public IReadOnlyList<CouponFollower> Partitions => partitions;
 
+    /// <summary>What gathers the commands of each partition.</summary>
+    public IReadOnlyList<GroupCommit> Commits => commits;
+
     /// <summary>Why the door cannot take requests yet, or null.</summary>
     public string? NotReady => partitions.FirstOrDefault(p => p.NotReady is not null)?.NotReady;
 

@@ -7,6 +7,7 @@ using FlashSale.Core.Log;
 using FlashSale.Kafka;
 using FlashSale.MySql;
 using FlashSale.Redis;
+using FlashSale.Server.Operations;
 
 namespace FlashSale.Server.Hosting;
 
@@ -31,6 +32,9 @@ public sealed class Node(Settings settings)
 
     /// <summary>The ledger's writers; empty without the role.</summary>
     public IReadOnlyList<LedgerPartition> Ledgers { get; private set; } = [];
+
+    /// <summary>Reads dead letters, once the log is known.</summary>
+    internal DeadLetterReader? DeadLetters { get; private set; }
 
     /// <summary>Why this process had to give up; it then ends with exit code 1.</summary>
     public string? Fatal { get; set; }
@@ -67,6 +71,7 @@ public sealed class Node(Settings settings)
     internal void Compose(LogId log, NodeParts parts)
     {
         Log = log;
+        DeadLetters = new DeadLetterReader(parts.StartLog, parts.Machine.Topics.DeadLetters, settings.Kafka.Partitions);
         var partitions = Enumerable.Range(0, settings.Kafka.Partitions).ToList();
         if (settings.Roles.HasFlag(Roles.Machines))
         {

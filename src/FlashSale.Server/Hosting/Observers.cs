@@ -37,6 +37,7 @@ public sealed class Observers(ILogger<Observers> logger, Telemetry telemetry, Li
     {
         lock (_followerFaults)
             _followerFaults.Remove(partition);
+        live.Renew();
     }
 
     public void Told(int partition, EventRecord told, DecidedRecord record)

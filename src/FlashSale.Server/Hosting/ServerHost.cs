@@ -68,7 +68,9 @@ public static class ServerHost
             .AddSingleton(new Core.Coupons.TicketSigner(settings.TicketKeys))
             .AddSingleton<Node>()
             .AddSingleton<Telemetry>()
+            .AddSingleton<MetricsExporter>()
             .AddSingleton<LiveHub>()
+            .AddHostedService<LiveTicker>()
             .AddSingleton<Observers>()
             .AddSingleton<Callers>()
             .AddSingleton<Api>()
@@ -77,14 +79,16 @@ public static class ServerHost
             .ConfigureHttpJsonOptions(o => o.SerializerOptions.TypeInfoResolverChain.Insert(0, ServerJson.Default));
 
         var app = builder.Build();
+        NodeMetrics.Register(app.Services.GetRequiredService<Telemetry>(), app.Services.GetRequiredService<Node>(), app.Services.GetRequiredService<LiveHub>());
+        // Made now and not with the first request for metrics, so that it counts from the start.
+        app.Services.GetRequiredService<MetricsExporter>();
         app.UseProblems();
         app.MapHealth();
         app.MapOperations();
         app.MapOpenApi();
         if (settings.Roles.HasFlag(Roles.Api))
         {
-            app.UseDefaultFiles();
-            app.UseStaticFiles();
+            app.UsePage();
             app.MapCampaigns();
             app.MapClaims();
             app.MapUsers();

@@ -8,6 +8,7 @@ using FlashSale.Kafka;
 using FlashSale.MySql;
 using FlashSale.Redis;
 using FlashSale.Server.Auth;
+using FlashSale.Server.Live;
 
 namespace FlashSale.Server.Hosting;
 
@@ -27,13 +28,19 @@ public sealed class Settings
         Ledger = Bind<LedgerOptions>(configuration, "Ledger");
         Auth = Bind<AuthOptions>(configuration, "Auth");
         Tickets = Bind<TicketOptions>(configuration, "Tickets");
+        Live = Bind<LiveOptions>(configuration, "Live");
 
-        if (!Server.TryRoles(out var roles))
+        var rolesKnown = Server.TryRoles(out var roles);
+        if (!rolesKnown)
             _errors.Add($"Roles is '{Server.Roles}'; allowed: api, machines, ledger, comma-separated");
-        if (!Server.TryProfile(out var profile))
+        var profileKnown = Server.TryProfile(out var profile);
+        if (!profileKnown)
             _errors.Add($"Profile is '{Server.Profile}'; allowed: servers, embedded-broker, embedded");
         Roles = roles;
         Profile = profile;
+        // What a process needs follows from these two; one that is misspelled must not bring errors of others.
+        if (rolesKnown && profileKnown)
+            CheckServers();
         Check(development);
     }
 
@@ -55,6 +62,8 @@ public sealed class Settings
 
     public TicketOptions Tickets { get; }
 
+    public LiveOptions Live { get; }
+
     public Roles Roles { get; }
 
     public Profile Profile { get; }
@@ -69,7 +78,7 @@ public sealed class Settings
         return settings._errors.Count == 0 ? settings : throw new SettingsException(settings._errors);
     }
 
-    private void Check(bool development)
+    private void CheckServers()
     {
         if (Profile == Profile.Servers)
             Annotations("Kafka", Kafka);
@@ -80,9 +89,13 @@ public sealed class Settings
             _errors.AddRange(Redis.Validate());
             _errors.AddRange(MySql.Validate());
         }
+    }
 
+    private void Check(bool development)
+    {
         Annotations("Door", Door);
         Annotations("Engine", Engine);
+        Annotations("Live", Live);
         _errors.AddRange(Ledger.Validate());
         _errors.AddRange(Auth.Validate(development));
         var keys = Tickets.Keys.Length == 0 && development ? TicketOptions.DevelopmentKeys : Tickets.Keys;

@@ -19,17 +19,24 @@ internal sealed class EventStream : IAsyncDisposable
         return new EventStream(context);
     }
 
+    /// <summary>Sends an event at once.</summary>
     public async Task SendAsync<T>(string name, T data, JsonTypeInfo<T> type)
     {
-        await _context.Response.WriteAsync($"event: {name}\ndata: {JsonSerializer.Serialize(data, type)}\n\n", _context.RequestAborted);
-        await _context.Response.Body.FlushAsync(_context.RequestAborted);
+        await WriteAsync(name, data, type);
+        await FlushAsync();
     }
+
+    /// <summary>Writes an event, to be sent with the next flush.</summary>
+    public Task WriteAsync<T>(string name, T data, JsonTypeInfo<T> type) =>
+        _context.Response.WriteAsync($"event: {name}\ndata: {JsonSerializer.Serialize(data, type)}\n\n", _context.RequestAborted);
+
+    public Task FlushAsync() => _context.Response.Body.FlushAsync(_context.RequestAborted);
 
     /// <summary>Sends a comment, so that proxies and watchers see that the stream lives.</summary>
     public async Task BeatAsync()
     {
         await _context.Response.WriteAsync(":\n\n", _context.RequestAborted);
-        await _context.Response.Body.FlushAsync(_context.RequestAborted);
+        await FlushAsync();
     }
 
     public async ValueTask DisposeAsync()

@@ -26,15 +26,15 @@ public sealed record Problem(
 
     public static Problem Of(DoorRefusal refusal, TimeSpan retryAfter = default) => refusal switch
     {
-        DoorRefusal.CampaignUnknown => new(404, "campaign-unknown", "There is no such campaign."),
-        DoorRefusal.NotOpen => new(409, "not-open", "The campaign is not open yet."),
-        DoorRefusal.Closed => new(409, "closed", "The campaign is closed."),
-        DoorRefusal.SoldOut => new(409, "sold-out", "All coupons of the campaign are issued."),
-        DoorRefusal.TooManyRequests => new(429, "too-many-requests", "This user asks too often.", RetryAfter: retryAfter),
-        DoorRefusal.Overloaded => new(503, "overloaded", "More is waiting than can be decided soon.", RetryAfter: TimeSpan.FromSeconds(1)),
-        DoorRefusal.LogUnavailable => new(503, "log-unavailable", "The log did not acknowledge the request.",
+        DoorRefusal.CampaignUnknown => new(404, refusal.Code(), "There is no such campaign."),
+        DoorRefusal.NotOpen => new(409, refusal.Code(), "The campaign is not open yet."),
+        DoorRefusal.Closed => new(409, refusal.Code(), "The campaign is closed."),
+        DoorRefusal.SoldOut => new(409, refusal.Code(), "All coupons of the campaign are issued."),
+        DoorRefusal.TooManyRequests => new(429, refusal.Code(), "This user asks too often.", RetryAfter: retryAfter),
+        DoorRefusal.Overloaded => new(503, refusal.Code(), "More is waiting than can be decided soon.", RetryAfter: TimeSpan.FromSeconds(1)),
+        DoorRefusal.LogUnavailable => new(503, refusal.Code(), "The log did not acknowledge the request.",
             "It may count nevertheless. Repeated with the same Idempotency-Key it is the same request.", RetryAfter: TimeSpan.FromSeconds(1)),
-        DoorRefusal.NotReady => new(503, "not-ready", "This node is still starting.", RetryAfter: TimeSpan.FromSeconds(1)),
+        DoorRefusal.NotReady => new(503, refusal.Code(), "This node is still starting.", RetryAfter: TimeSpan.FromSeconds(1)),
         _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal, "not a refusal"),
     };
 
@@ -48,4 +48,21 @@ public sealed record Problem(
             response.Headers.WWWAuthenticate = "Bearer";
         return response.WriteAsJsonAsync(this, ServerJson.Default.Problem, "application/problem+json", httpContext.RequestAborted);
     }
+}
+
+/// <summary>The codes of the door's refusals, as callers and metrics see them.</summary>
+internal static class DoorRefusalCodes
+{
+    public static string Code(this DoorRefusal refusal) => refusal switch
+    {
+        DoorRefusal.CampaignUnknown => "campaign-unknown",
+        DoorRefusal.NotOpen => "not-open",
+        DoorRefusal.Closed => "closed",
+        DoorRefusal.SoldOut => "sold-out",
+        DoorRefusal.TooManyRequests => "too-many-requests",
+        DoorRefusal.Overloaded => "overloaded",
+        DoorRefusal.LogUnavailable => "log-unavailable",
+        DoorRefusal.NotReady => "not-ready",
+        _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal, "not a refusal"),
+    };
 }

@@ -17,7 +17,8 @@ internal static class RequestBody
         }
         catch (JsonException e)
         {
-            var field = string.IsNullOrEmpty(e.Path) || e.Path == "$" ? "body" : e.Path.TrimStart('$', '.');
+            // The reader's own fault is one of syntax; the path then only says how far it came.
+            var field = e.InnerException is JsonException || string.IsNullOrEmpty(e.Path) || e.Path == "$" ? "body" : e.Path.TrimStart('$', '.');
             return (null, Problem.Invalid(field, field == "body" ? "is not valid JSON, or no JSON object" : "has the wrong type or format"));
         }
     }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using FlashSale.Server.Coupons;
+using FlashSale.Server.Live;
 using FlashSale.Server.Operations;
 
 namespace FlashSale.Server.Http;
@@ -17,6 +18,7 @@ namespace FlashSale.Server.Http;
 [JsonSerializable(typeof(CampaignPage))]
 [JsonSerializable(typeof(CampaignDescription))]
 [JsonSerializable(typeof(UserCouponsResponse))]
+[JsonSerializable(typeof(ClaimEvent))]
 [JsonSerializable(typeof(PartitionsResponse))]
 [JsonSerializable(typeof(DeadLettersResponse))]
 [JsonSerializable(typeof(HealthResponse))]

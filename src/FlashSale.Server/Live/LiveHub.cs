@@ -1,31 +1,48 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using FlashSale.Core.Coupons;
 using FlashSale.Core.Door;
 using FlashSale.Core.Log;
+using FlashSale.Server.Hosting;
 
 namespace FlashSale.Server.Live;
 
 /// <summary>
-/// Spreads what events change to those who watch. A campaign's state is kept once per watcher, the latest only; decisions of a
-/// user's claims are queued up to a bound. So a slow watcher costs nothing but its own news.
+/// Spreads what events change to those who watch. A watcher keeps the names of the campaigns that have changed, never their
+/// states: it looks those up when it sends them. Decisions of a user's claims are queued up to a bound. So a slow watcher costs
+/// nothing but its own news, and the threads that follow the events never wait for one.
+/// A watcher is entered before it looks anything up, so that no change falls between the two.
 /// </summary>
-public sealed class LiveHub
+public sealed class LiveHub(Settings settings)
 {
-    private readonly ConcurrentDictionary<string, ConcurrentDictionary<LiveSubscription, byte>> _campaigns = new();
-    private readonly ConcurrentDictionary<string, ConcurrentDictionary<LiveSubscription, byte>> _users = new();
+    private readonly Topics _campaigns = new();
+    private readonly Topics _users = new();
+    private readonly ConcurrentDictionary<LiveSubscription, byte> _all = new();
+    private readonly int _max = settings.Live.WatchersMax;
+    private ConcurrentDictionary<string, byte> _touched = new();
     private int _count;
 
     /// <summary>Watchers of this node.</summary>
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Watches campaigns and users until disposed.</summary>
-    public LiveSubscription Subscribe(IReadOnlyCollection<string> campaigns, IReadOnlyCollection<string> users)
+    /// <summary>Watches until disposed; false where as many watch already as may.</summary>
+    public bool TrySubscribe(LiveTopics topics, [NotNullWhen(true)] out LiveSubscription? subscription)
     {
-        Interlocked.Increment(ref _count);
-        var subscription = new LiveSubscription(this, campaigns, users);
-        Add(_campaigns, campaigns, subscription);
-        Add(_users, users, subscription);
-        return subscription;
+        subscription = null;
+        if (Interlocked.Increment(ref _count) > _max)
+        {
+            Interlocked.Decrement(ref _count);
+            return false;
+        }
+
+        subscription = new LiveSubscription(this, topics);
+        if (topics.AllCampaigns)
+            _all.TryAdd(subscription, 0);
+        else
+            _campaigns.Add(topics.Campaigns, subscription);
+        _users.Add(topics.Users, subscription);
+        return true;
     }
 
     /// <summary>Tells the watchers what an event has changed.</summary>
@@ -35,22 +52,41 @@ public sealed class LiveHub
             return;
         foreach (var campaign in record.Campaigns)
         {
-            if (_campaigns.TryGetValue(campaign, out var watchers))
-            {
-                foreach (var watcher in watchers.Keys)
-                    watcher.CampaignChanged(campaign);
-            }
+            _touched.TryAdd(campaign, 0);
+            CampaignChanged(campaign);
         }
 
         if (!_users.IsEmpty && record.Count > 0)
             PublishClaims(partition, told, record);
     }
 
-    internal void Remove(LiveSubscription subscription, IReadOnlyCollection<string> campaigns, IReadOnlyCollection<string> users)
+    /// <summary>Tells the watchers that a campaign looks different than before.</summary>
+    public void CampaignChanged(string campaignId)
     {
+        foreach (var (watcher, _) in _all)
+            watcher.CampaignChanged(campaignId);
+        foreach (var watcher in _campaigns.WatchersOf(campaignId))
+            watcher.CampaignChanged(campaignId);
+    }
+
+    /// <summary>Tells the watchers that any campaign may look different: the state was read anew.</summary>
+    public void Renew()
+    {
+        foreach (var (watcher, _) in _all)
+            watcher.AllChanged();
+        foreach (var watcher in _campaigns.Watchers)
+            watcher.AllChanged();
+    }
+
+    /// <summary>The campaigns that events have named since the last call.</summary>
+    internal ICollection<string> TakeTouched() => _touched.IsEmpty ? [] : Interlocked.Exchange(ref _touched, new()).Keys;
+
+    internal void Remove(LiveSubscription subscription, LiveTopics topics)
+    {
+        _all.TryRemove(subscription, out _);
+        _campaigns.Remove(topics.Campaigns, subscription);
+        _users.Remove(topics.Users, subscription);
         Interlocked.Decrement(ref _count);
-        Remove(_campaigns, campaigns, subscription);
-        Remove(_users, users, subscription);
     }
 
     private void PublishClaims(int partition, EventRecord told, DecidedRecord record)
@@ -60,113 +96,48 @@ public sealed class LiveHub
         {
             if (command.Kind != CouponCommandKind.Claim)
                 continue;
-            var user = System.Text.Encoding.ASCII.GetString(command.User);
-            if (!_users.TryGetValue(user, out var watchers))
-                continue;
-            var claim = new LiveClaim(partition, commands.Campaigns[command.Campaign], user, record[index]);
-            foreach (var watcher in watchers.Keys)
-                watcher.ClaimDecided(claim);
+            var user = Encoding.ASCII.GetString(command.User);
+            LiveClaim? claim = null;
+            foreach (var watcher in _users.WatchersOf(user))
+                watcher.ClaimDecided(claim ??= new LiveClaim(partition, record.Campaigns[command.Campaign], user, record[index]));
         }
     }
 
-    private static void Add(
-        ConcurrentDictionary<string, ConcurrentDictionary<LiveSubscription, byte>> all, IEnumerable<string> ids, LiveSubscription subscription)
+    /// <summary>Who watches what. Names without a watcher are not kept. Read without a lock; changed under one, so that a set being removed as empty is not added to.</summary>
+    private sealed class Topics
     {
-        foreach (var id in ids)
-        {
-            // Under the set's lock, so that a set being removed as empty is not added to.
-            lock (all)
-                all.GetOrAdd(id, static _ => new()).TryAdd(subscription, 0);
-        }
-    }
+        private readonly ConcurrentDictionary<string, ConcurrentDictionary<LiveSubscription, byte>> _watchers = new();
+        private readonly Lock _changing = new();
 
-    private static void Remove(
-        ConcurrentDictionary<string, ConcurrentDictionary<LiveSubscription, byte>> all, IEnumerable<string> ids, LiveSubscription subscription)
-    {
-        foreach (var id in ids)
+        public bool IsEmpty => _watchers.IsEmpty;
+
+        public IEnumerable<LiveSubscription> Watchers => _watchers.SelectMany(static w => w.Value.Select(static s => s.Key)).Distinct();
+
+        public IEnumerable<LiveSubscription> WatchersOf(string name) =>
+            _watchers.TryGetValue(name, out var watchers) ? watchers.Select(static w => w.Key) : [];
+
+        public void Add(IEnumerable<string> names, LiveSubscription subscription)
         {
-            lock (all)
+            lock (_changing)
             {
-                if (all.TryGetValue(id, out var watchers) && watchers.TryRemove(subscription, out _) && watchers.IsEmpty)
-                    all.TryRemove(id, out _);
+                foreach (var name in names)
+                    _watchers.GetOrAdd(name, static _ => new()).TryAdd(subscription, 0);
+            }
+        }
+
+        public void Remove(IEnumerable<string> names, LiveSubscription subscription)
+        {
+            lock (_changing)
+            {
+                foreach (var name in names)
+                {
+                    if (_watchers.TryGetValue(name, out var watchers) && watchers.TryRemove(subscription, out _) && watchers.IsEmpty)
+                        _watchers.TryRemove(name, out _);
+                }
             }
         }
     }
 }
 
 /// <summary>A decided claim of a watched user.</summary>
-public readonly record struct LiveClaim(int Partition, string CampaignId, string UserId, Decision Decision);
-
-/// <summary>What one watcher has not been sent yet.</summary>
-public sealed class LiveSubscription : IDisposable
-{
-    /// <summary>Decisions kept for a watcher that does not read; older ones are dropped.</summary>
-    private const int ClaimsMax = 1_000;
-
-    private readonly LiveHub _hub;
-    private readonly IReadOnlyCollection<string> _campaigns;
-    private readonly IReadOnlyCollection<string> _users;
-    private readonly Lock _gate = new();
-    private readonly SemaphoreSlim _news = new(0, 1);
-    private HashSet<string> _changed = [];
-    private Queue<LiveClaim> _claims = [];
-
-    internal LiveSubscription(LiveHub hub, IReadOnlyCollection<string> campaigns, IReadOnlyCollection<string> users)
-    {
-        _hub = hub;
-        _campaigns = campaigns;
-        _users = users;
-        _changed.UnionWith(campaigns);
-        _news.Release();
-    }
-
-    /// <summary>Waits for news, at most so long; yields the campaigns that have changed and the claims decided since the last call. The first call names all campaigns.</summary>
-    public async Task<(IReadOnlyCollection<string> Campaigns, IReadOnlyCollection<LiveClaim> Claims)> NextAsync(TimeSpan wait, CancellationToken cancel)
-    {
-        await _news.WaitAsync(wait, cancel);
-        lock (_gate)
-        {
-            var news = (_changed, _claims);
-            (_changed, _claims) = ([], []);
-            return news;
-        }
-    }
-
-    public void Dispose()
-    {
-        _hub.Remove(this, _campaigns, _users);
-        _news.Dispose();
-    }
-
-    internal void CampaignChanged(string campaignId)
-    {
-        lock (_gate)
-            _changed.Add(campaignId);
-        Wake();
-    }
-
-    internal void ClaimDecided(in LiveClaim claim)
-    {
-        lock (_gate)
-        {
-            _claims.Enqueue(claim);
-            if (_claims.Count > ClaimsMax)
-                _claims.Dequeue();
-        }
-
-        Wake();
-    }
-
-    private void Wake()
-    {
-        try
-        {
-            if (_news.CurrentCount == 0)
-                _news.Release();
-        }
-        catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
-        {
-            // Woken by somebody else, or gone.
-        }
-    }
-}
+public sealed record LiveClaim(int Partition, string CampaignId, string UserId, Decision Decision);

@@ -16,10 +16,14 @@ public sealed record PartitionsResponse(string? LogId, IReadOnlyList<PartitionRe
 
 /// <summary>A dead letter.</summary>
 /// <param name="Offset">Offset of the dead letter in its own topic.</param>
-/// <param name="Address">Where the record stands in the command topic.</param>
+/// <param name="Address">Where the record stands in the command topic; empty where the letter itself cannot be read.</param>
+/// <param name="PayloadBytes">The record's length.</param>
+/// <param name="PayloadBase64">Its first 1,024 bytes; <c>flashsale cat</c> shows all of it.</param>
 public sealed record DeadLetterResponse(string Topic, int Partition, long Offset, string Address, string Reason, DateTimeOffset At, int PayloadBytes, string PayloadBase64);
 
-public sealed record DeadLettersResponse(IReadOnlyList<DeadLetterResponse> DeadLetters, bool More);
+/// <summary>Some of the dead letters, newest first.</summary>
+/// <param name="Next">The page after this one, or null.</param>
+public sealed record DeadLettersResponse(IReadOnlyList<DeadLetterResponse> DeadLetters, bool More, string? Next);
 
 /// <param name="Reasons">Why the process is not ready.</param>
 public sealed record HealthResponse(string Status, IReadOnlyList<string> Reasons);

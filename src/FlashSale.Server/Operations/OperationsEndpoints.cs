@@ -11,6 +11,9 @@ internal static class OperationsEndpoints
     public static void MapOperations(this WebApplication app)
     {
         app.MapGet("/api/admin/partitions", Partitions).WithTags("Operations").WithSummary("Where each partition stands (admin)").Produces<PartitionsResponse>();
+        app.MapDeadLetters();
+        app.MapGet("/metrics", (MetricsExporter metrics) => Results.Text(metrics.Write(), MetricsExporter.ContentType))
+            .WithTags("Operations").WithSummary("Metrics in Prometheus' text format").Produces<string>(200, "text/plain");
     }
 
     private static IResult Partitions(HttpContext context, Node node, Callers callers) =>

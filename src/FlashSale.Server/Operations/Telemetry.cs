@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using FlashSale.Core.Coupons;
 using FlashSale.Core.Door;
+using FlashSale.Server.Http;
 
 namespace FlashSale.Server.Operations;
 
@@ -8,6 +9,12 @@ namespace FlashSale.Server.Operations;
 public sealed class Telemetry : IDisposable
 {
     public const string MeterName = "FlashSale";
+
+    /// <summary>Appends take about a millisecond on an idle machine; the bound for the p99 is 25 ms, the append's timeout 3 s by default.</summary>
+    private static readonly InstrumentAdvice<double> AppendBuckets = new()
+    {
+        HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    };
 
     private readonly Meter _meter = new(MeterName);
     private readonly Counter<long> _accepted;
@@ -23,7 +30,7 @@ public sealed class Telemetry : IDisposable
     {
         _accepted = _meter.CreateCounter<long>("flashsale.door.accepted", "{command}", "Commands acknowledged by the log.");
         _refused = _meter.CreateCounter<long>("flashsale.door.refused", "{request}", "Requests refused at the door, by code.");
-        _appendDuration = _meter.CreateHistogram<double>("flashsale.door.append.duration", "s", "From a claim's arrival until the log has acknowledged it.");
+        _appendDuration = _meter.CreateHistogram<double>("flashsale.door.append.duration", "s", "From a claim's arrival until the log has acknowledged it.", null, AppendBuckets);
         _applied = _meter.CreateCounter<long>("flashsale.engine.applied", "{command}", "Commands applied to the state by this process.");
         _batches = _meter.CreateCounter<long>("flashsale.engine.batches", "{batch}", "Calls of the state store that applied something.");
         _deadLetters = _meter.CreateCounter<long>("flashsale.engine.dead_letters", "{record}", "Records that could not be read.");
@@ -31,8 +38,11 @@ public sealed class Telemetry : IDisposable
         _faults = _meter.CreateCounter<long>("flashsale.faults", "{fault}", "Faults, by the part that met them.");
     }
 
+    /// <summary>The meter of this host; others of the same process have meters of the same name.</summary>
+    public Meter Meter => _meter;
+
     /// <summary>Adds a value that is read when metrics are asked for.</summary>
-    public void Observe(string name, string unit, string description, Func<IEnumerable<Measurement<double>>> observe) =>
+    public void Observe(string name, string? unit, string description, Func<IEnumerable<Measurement<double>>> observe) =>
         _meter.CreateObservableGauge(name, observe, unit, description);
 
     public void Accepted(TimeSpan took)
@@ -41,7 +51,7 @@ public sealed class Telemetry : IDisposable
         _appendDuration.Record(took.TotalSeconds);
     }
 
-    public void Refused(DoorRefusal refusal) => _refused.Add(1, new KeyValuePair<string, object?>("code", refusal.ToString()));
+    public void Refused(DoorRefusal refusal) => _refused.Add(1, new KeyValuePair<string, object?>("code", refusal.Code()));
 
     public void Applied(int commands)
     {

@@ -1,0 +1,75 @@
+using FlashSale.Server.Hosting;
+using Microsoft.Extensions.Configuration;
+
+namespace FlashSale.Server.Tests.Hosting;
+
+public sealed class SettingsTests
+{
+    private const string Keys = "1:AAAAAAAAAAAAAAAAAAAAAA==";
+
+    [Theory]
+    [InlineData("Door:AppendsInFlightMax", "9", "Door:AppendsInFlightMax is 9; allowed: 1 to 5")]
+    [InlineData("Door:WaitingMax", "0", "Door:WaitingMax is 0; allowed: 1 to 1000000")]
+    [InlineData("Door:DecisionWait", "00:01:00", "Door:DecisionWait is 00:01:00; allowed: 00:00:00.1")]
+    [InlineData("Live:WatchersMax", "-1", "Live:WatchersMax is -1; allowed: 0 to 1000000")]
+    [InlineData("Roles", "api,cook", "Roles is 'api,cook'; allowed: api, machines, ledger")]
+    [InlineData("Roles", "api", "Roles is 'api' with Profile 'embedded'; allowed: all three")]
+    [InlineData("Profile", "paper", "Profile is 'paper'; allowed: servers, embedded-broker, embedded")]
+    [InlineData("Tickets:Keys", "1:short", "Tickets:Keys is malformed; allowed: id:base64")]
+    [InlineData("Tickets:Keys", "1:AAAAAAAAAAAAAAAAAAAAAA==,1:AAAAAAAAAAAAAAAAAAAAAA==", "Tickets:Keys is malformed")]
+    [InlineData("Auth:ApiKey", "short", "Auth:ApiKey is too short; allowed: 16 characters or more")]
+    [InlineData("Auth:Mode", "Jwt", "Auth:Issuer is missing", "Auth:Audience is missing", "Auth:Key is missing or unreadable")]
+    public void Read_OutOfRange_NamesKeyAndRange(string key, string value, params string[] lines)
+    {
+        var message = Refused(development: true, (key, value));
+        Assert.Equal(lines.Length, message.Length);
+        Assert.All(lines.Zip(message), l => Assert.StartsWith(l.First, l.Second, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("Door:Unknown", "1", "Door", "Unknown")]
+    [InlineData("Door:WaitingMax", "many", "Door", "WaitingMax")]
+    [InlineData("Auth:Mode", "Perhaps", "Auth", "Mode")]
+    public void Read_UnknownOrUnreadable_NamesTheKey(string key, string value, string section, string name)
+    {
+        var line = Assert.Single(Refused(development: true, (key, value)));
+        Assert.StartsWith(section, line, StringComparison.Ordinal);
+        Assert.Contains(name, line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_OutsideDevelopment_RefusesOpenAndMissingKeys()
+    {
+        var lines = Refused(development: false);
+        Assert.Equal(2, lines.Length);
+        Assert.StartsWith("Auth:Mode is Open outside Development", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("Tickets:Keys is missing", lines[1], StringComparison.Ordinal);
+        Assert.NotNull(Read(development: false, ("Auth:AllowOpen", "true"), ("Tickets:Keys", Keys)));
+    }
+
+    [Fact]
+    public void Read_SeveralWrong_HasALineForEach() =>
+        Assert.Equal(3, Refused(development: true, ("Door:WaitingMax", "0"), ("Live:WatchersMax", "-1"), ("Auth:ApiKey", "x")).Length);
+
+    [Fact]
+    public async Task Run_BadSettings_ExitsWith1() =>
+        Assert.Equal(1, await ServerHost.RunAsync(["--environment", "Development", "--Profile", "embedded", "--Door:WaitingMax", "0"]));
+
+    [Fact]
+    public async Task Run_PortTaken_ExitsWith1()
+    {
+        using var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        taken.Start();
+        Assert.Equal(1, await ServerHost.RunAsync(["--environment", "Development", "--Profile", "embedded", "--urls", $"http://{taken.LocalEndpoint}"]));
+    }
+
+    private static string[] Refused(bool development, params (string Key, string Value)[] values) =>
+        Assert.Throws<SettingsException>(() => Read(development, values)).Message.Split(Environment.NewLine);
+
+    private static Settings Read(bool development, params (string Key, string Value)[] values)
+    {
+        var all = values.ToDictionary(v => v.Key, v => (string?)v.Value);
+        all.TryAdd("Profile", "embedded");
+        return Settings.Read(new ConfigurationBuilder().AddInMemoryCollection(all).Build(), development);
+    }
+}
