@@ -76,7 +76,7 @@ internal sealed class Truth
             expected.Add(record.Offset, (new RecordPosition(record.Offset, info.Id), commands, outcomes));
             if (info.State == CommandRecordState.Readable)
                 undecided.Add((record, outcomes));
-            else
+            else if (info.State == CommandRecordState.Undecodable)
                 Undecodable.Add(new RecordAddress(partition, record.Offset, 0));
         }
 
