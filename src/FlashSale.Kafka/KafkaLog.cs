@@ -56,8 +56,16 @@ public sealed class KafkaLog : ILog, IAsyncDisposable
         var reader = new Reader(this, at, fromOffset);
         if (!_readers.TryAdd(at, reader))
             throw new InvalidOperationException($"{topic} [{partition}] is already being read");
-        _consumer.IncrementalAssign([new TopicPartitionOffset(at, fromOffset)]);
-        return reader;
+        try
+        {
+            _consumer.IncrementalAssign([new TopicPartitionOffset(at, fromOffset)]);
+            return reader;
+        }
+        catch (KafkaException e)
+        {
+            _readers.TryRemove(at, out _);
+            throw new LogUnavailableException($"{at} cannot be read: {e.Error.Reason}", e);
+        }
     }
 
     public async ValueTask<LogBounds> BoundsAsync(string topic, int partition, CancellationToken cancel)
@@ -110,8 +118,22 @@ public sealed class KafkaLog : ILog, IAsyncDisposable
 
     private void Close(Reader reader)
     {
-        if (_readers.TryRemove(new KeyValuePair<TopicPartition, Reader>(reader.At, reader)) && !_stop.IsCancellationRequested)
-            _consumer.IncrementalUnassign([reader.At]);
+        if (!_readers.TryGetValue(reader.At, out var current) || current != reader)
+            return;
+        try
+        {
+            // Before the place is free: what is assigned next must not be taken away again.
+            if (!_stop.IsCancellationRequested)
+                _consumer.IncrementalUnassign([reader.At]);
+        }
+        catch (KafkaException e)
+        {
+            KafkaLogMessages.ClientError(_logger, reader.At.Topic, e.Error.Reason);
+        }
+        finally
+        {
+            _readers.TryRemove(reader.At, out _);
+        }
     }
 
     private void SetPaused(TopicPartition at, bool paused)
@@ -167,13 +189,13 @@ public sealed class KafkaLog : ILog, IAsyncDisposable
             var value = record.Message.Value ?? [];
             lock (_gate)
             {
-                if (record.Offset.Value < _next)
+                // A record of an earlier assignment of the partition may still arrive, before or behind our place.
+                if (record.Offset.Value < _next || _fault is not null)
                     return;
-                _next = record.Offset.Value + 1;
-                _records.Enqueue(new LogRecord(record.Offset.Value, value, record.Message.Timestamp.UnixTimestampMs));
-                _bytes += value.Length;
-                if (!_paused && _bytes > ReaderBytesMax)
-                    log.SetPaused(at, _paused = true);
+                if (record.Offset.Value > _next)
+                    _fault = new LogUnavailableException($"{at} gave offset {record.Offset.Value} where {_next} was due: records are missing (deleted, compacted or written in a transaction), if this is told again and again");
+                else
+                    Enqueue(record, value);
                 wanted = _wanted;
                 _wanted = null;
             }
@@ -198,6 +220,15 @@ public sealed class KafkaLog : ILog, IAsyncDisposable
         {
             log.Close(this);
             return ValueTask.CompletedTask;
+        }
+
+        private void Enqueue(ConsumeResult<Ignore, byte[]> record, byte[] value)
+        {
+            _next = record.Offset.Value + 1;
+            _records.Enqueue(new LogRecord(record.Offset.Value, value, record.Message.Timestamp.UnixTimestampMs));
+            _bytes += value.Length;
+            if (!_paused && _bytes > ReaderBytesMax)
+                log.SetPaused(at, _paused = true);
         }
 
         private List<LogRecord> Dequeue(int recordsMax, int bytesMax)

@@ -67,9 +67,10 @@ public sealed class CouponFollower(
         {
             try
             {
-                if (NotReady is not null)
-                    await BeginAsync(stop);
-                await FollowAsync(stop);
+                if (NotReady is null || await TryBeginAsync(stop))
+                    await FollowAsync(stop);
+                else
+                    await PauseAsync(stop);
             }
             catch (Exception fault) when (fault is LogUnavailableException or StoreUnavailableException or LogRefusedException)
             {
@@ -177,13 +178,17 @@ public sealed class CouponFollower(
         }
     }
 
-    private async Task BeginAsync(CancellationToken stop)
+    /// <summary>Takes the state as the beginning; false while there is none that is whole and as far as this node already knows.</summary>
+    private async Task<bool> TryBeginAsync(CancellationToken stop)
     {
         // The end is taken before the state is read: every event before it answers a record that the state has applied.
         var bounds = await log.BoundsAsync(topics.Events, partition, stop);
         var snapshot = await state.ReadPartitionAsync(partition, logId);
         if (snapshot is null || snapshot.Applied.Offset < Mark)
-            throw new StoreUnavailableException($"the state of partition {partition} is missing or being rebuilt");
+        {
+            _notReady = "its state is missing or being rebuilt";
+            return false;
+        }
 
         foreach (var campaign in snapshot.Campaigns)
             _campaigns[campaign.CampaignId] = new CampaignView(campaign.CampaignId, partition, campaign.State, campaign.Description);
@@ -191,6 +196,7 @@ public sealed class CouponFollower(
         Advance(snapshot.Applied.Offset, snapshot.Commands, null);
         _notReady = null;
         observer.Ready(partition);
+        return true;
     }
 
     private async Task FollowAsync(CancellationToken stop)

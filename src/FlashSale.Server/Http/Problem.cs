@@ -62,7 +62,8 @@ internal static class DoorRefusalCodes
         DoorRefusal.TooManyRequests => "too-many-requests",
         DoorRefusal.Overloaded => "overloaded",
         DoorRefusal.LogUnavailable => "log-unavailable",
-        DoorRefusal.NotReady => "not-ready",
+        // A node that is still starting is as far behind the decisions as one can be; the interface has no code of its own for it.
+        DoorRefusal.NotReady => "overloaded",
         _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal, "not a refusal"),
     };
 }

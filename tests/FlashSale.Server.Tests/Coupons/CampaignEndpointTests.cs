@@ -153,11 +153,13 @@ public sealed class CampaignEndpointTests(OpenServer shared)
         await Task.Delay(5);
         var second = await _server.OpenAsync(1);
         var page = await _server.GetAsync("/api/campaigns?pageSize=500");
-        var ids = page.Json.GetProperty("campaigns").EnumerateArray().Select(c => c.GetProperty("campaignId").GetString()).ToList();
+        Assert.True(page.Status == 200, page.Text);
+        var ids = page.Json.GetProperty("items").EnumerateArray().Select(c => c.GetProperty("campaignId").GetString()).ToList();
         Assert.True(ids.IndexOf(second) < ids.IndexOf(first));
 
         var one = await _server.GetAsync("/api/campaigns?pageSize=1");
-        Assert.Single(one.Json.GetProperty("campaigns").EnumerateArray());
+        Assert.True(one.Status == 200, one.Text);
+        Assert.Single(one.Json.GetProperty("items").EnumerateArray());
         Assert.True(one.Json.GetProperty("total").GetInt32() >= 2);
         Assert.Equal(200, (await _server.GetAsync(one["next"]!)).Status);
     }
