@@ -37,6 +37,11 @@ public static class OptionsCheck
         _ => attribute.ErrorMessage,
     };
 
+    /// <summary>What a key allows by its type and attributes.</summary>
+    public static string Allowed(PropertyInfo property) =>
+        property.GetCustomAttributes<ValidationAttribute>().Select(Allowed).FirstOrDefault(a => a is not null)
+        ?? (property.PropertyType.IsEnum ? string.Join(", ", Enum.GetNames(property.PropertyType)) : $"a {property.PropertyType.Name}");
+
     private static string? Check(string key, PropertyInfo property, object? value)
     {
         if (property.GetCustomAttribute<RequiredAttribute>() is { } required && !required.IsValid(value))

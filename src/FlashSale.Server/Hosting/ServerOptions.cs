@@ -67,7 +67,7 @@ public sealed class ServerOptions : IOptionsRules
     }
 
     internal bool TryProfile(out Profile profile) =>
-        Enum.TryParse(Profile.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out profile) && char.IsLetter(Profile[0]);
+        Enum.TryParse(Profile.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out profile) && Enum.IsDefined(profile) && char.IsLetter(Profile[0]);
 }
 
 /// <summary>How tickets are signed (section <c>Tickets</c>).</summary>

@@ -105,6 +105,22 @@ public sealed class Settings
             _errors.Add("Tickets:Keys is malformed; allowed: id:base64, comma-separated, ids 0 to 255 and each once, secrets of 16 bytes or more");
     }
 
+    /// <summary>Says which key cannot be read, and what it may be: the binder's own message does not know that.</summary>
+    private static string? Unbound<T>(IConfiguration configuration, string section)
+    {
+        foreach (var given in configuration.GetSection(section).GetChildren())
+        {
+            var property = Array.Find(typeof(T).GetProperties(), p => p.CanWrite && string.Equals(p.Name, given.Key, StringComparison.OrdinalIgnoreCase));
+            if (property is null)
+                return $"{section}:{given.Key} is not a setting; {section} has {string.Join(", ", typeof(T).GetProperties().Where(p => p.CanWrite).Select(p => p.Name))}";
+            var type = property.PropertyType;
+            if (type.IsEnum ? !Enum.TryParse(type, given.Value, ignoreCase: true, out _) : !System.ComponentModel.TypeDescriptor.GetConverter(type).IsValid(given.Value!))
+                return $"{section}:{property.Name} is '{given.Value}'; allowed: {OptionsCheck.Allowed(property)}";
+        }
+
+        return null;
+    }
+
     private T Bind<T>(IConfiguration configuration, string section) where T : class, new()
     {
         var options = new T();
@@ -115,7 +131,7 @@ public sealed class Settings
         }
         catch (InvalidOperationException e)
         {
-            _errors.Add($"{(section.Length == 0 ? "Settings" : section)}: {e.Message}{(e.InnerException is { } inner ? $" ({inner.Message})" : "")}");
+            _errors.Add(Unbound<T>(configuration, section) ?? $"{(section.Length == 0 ? "Settings" : section)}: {e.Message}");
         }
 
         return options;
