@@ -2,9 +2,9 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using FlashSale.Cli.Campaigns;
 using FlashSale.Cli.Log;
+using FlashSale.Cli.Storm;
 using FlashSale.Core.Ledger;
 using FlashSale.Core.Log;
-using FlashSale.Cli.Storm;
 
 namespace FlashSale.Cli;
 
