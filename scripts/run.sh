@@ -4,7 +4,7 @@
 # From a clone to a flash sale: set-up, servers, build, FlashSale itself, a demo sale with its report. Then it keeps serving
 # on 127.0.0.1 until Ctrl-C, which ends everything that it started. The data stay in .run (scripts/stack.sh wipe).
 #
-#   --exit        end after the report: exit code 0 if the sale was exact, 1 if not, 2 if it could not run
+#   --exit        end after the report: exit code 0 only if the sale was exact
 #   --embedded    no servers at all: broker and state in memory, SQLite as the ledger
 #   --no-sale     only serve
 #   --users N     claims come from so many users (50000)
@@ -89,6 +89,11 @@ if $embedded; then
   broker_note=' (embedded: not a real broker)'
 else
   bounded "$SETUP_SECONDS" bash "$ROOT/scripts/setup.sh"
+  if ! kafka_home >/dev/null && ! docker_engine; then
+    # The embedded broker's log ends with its process: state and ledger of an earlier run would belong to another log.
+    export FLASHSALE_RUN_DIR=$FLASHSALE_RUN_DIR/without-kafka
+    stack wipe
+  fi
   # A stack that was there before belongs to whoever started it.
   stack status >/dev/null 2>&1 || own_stack=true
   bounded 900 bash "$ROOT/scripts/stack.sh" up
@@ -110,7 +115,7 @@ say "run: built ($(elapsed "$began") s)"
 port_free
 began=$(now_us)
 : >"$folder/log"
-# Its settings and pages are read from the project's folder.
+# Its own folder, so that relative paths in settings mean the same as in development.
 process_start "$folder/pid" "$folder/log" env -C "$ROOT/src/FlashSale.Server" \
   "ASPNETCORE_URLS=$url" ASPNETCORE_ENVIRONMENT=Development Roles=api,machines,ledger "${settings[@]}" \
   dotnet "$ROOT/src/FlashSale.Server/bin/Release/net10.0/FlashSale.Server.dll"

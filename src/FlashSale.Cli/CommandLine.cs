@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using FlashSale.Cli.Campaigns;
 using FlashSale.Cli.Log;
+using FlashSale.Core.Ledger;
+using FlashSale.Core.Log;
 using FlashSale.Cli.Storm;
 
 namespace FlashSale.Cli;
@@ -44,6 +46,11 @@ internal static class CommandLine
             return await parsed.InvokeAsync(configuration, cancellation);
         }
         catch (CliException e)
+        {
+            await error.WriteLineAsync($"flashsale: {e.Message}");
+            return ExitCodes.CouldNotRun;
+        }
+        catch (Exception e) when (e is LogUnavailableException or LogRefusedException or LedgerUnavailableException)
         {
             await error.WriteLineAsync($"flashsale: {e.Message}");
             return ExitCodes.CouldNotRun;

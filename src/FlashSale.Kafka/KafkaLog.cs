@@ -22,7 +22,9 @@ public sealed class KafkaLog : ILog, IAsyncDisposable
     private readonly Task _polling;
 
     /// <param name="name">Names the client in the brokers' logs: what the reading is for.</param>
-    public KafkaLog(KafkaOptions options, string name, ILogger<KafkaLog> logger)
+    /// <param name="fetchBytesMin">Bytes for which the broker waits, up to 100 ms, before it answers a fetch. 1 hands every record on at once; for a reader
+    /// that is in no hurry, more makes fetches, and their cost on both sides, rarer.</param>
+    public KafkaLog(KafkaOptions options, string name, ILogger<KafkaLog> logger, int fetchBytesMin = 1)
     {
         _options = options;
         _logger = logger;
@@ -36,6 +38,7 @@ public sealed class KafkaLog : ILog, IAsyncDisposable
             CheckCrcs = true,
             // A partition added while a fetch waits at the broker is fetched only with the next one.
             FetchWaitMaxMs = 100,
+            FetchMinBytes = fetchBytesMin,
             FetchErrorBackoffMs = 100,
             FetchQueueBackoffMs = 10,
             QueuedMinMessages = 1_000,

@@ -13,6 +13,15 @@ namespace FlashSale.Kafka;
 /// </summary>
 public sealed class KafkaTopics(KafkaOptions options, MachineTopics topics, IRandomIds ids, ILogger<KafkaTopics> logger)
 {
+    private const string MessageBytesMax = "max.message.bytes";
+
+    /// <summary>Largest record of commands and events: Kafka's default. Ours stay below it by far; a foreign one up to it still fits the dead letters.</summary>
+    private const int RecordBytesMax = 1_048_588;
+
+    /// <summary>Errors that do not pass by themselves when a topic cannot be created.</summary>
+    private static readonly ErrorCode[] CreateRefused =
+        [ErrorCode.TopicAuthorizationFailed, ErrorCode.ClusterAuthorizationFailed, ErrorCode.InvalidConfig, ErrorCode.PolicyViolation, ErrorCode.InvalidPartitions, ErrorCode.TopicException];
+
     /// <summary>Settings without which the log could forget, and the value that each must have (Kafka's topic-level names).</summary>
     private static readonly IReadOnlyDictionary<string, string> Required = new Dictionary<string, string>
     {
@@ -78,6 +87,8 @@ public sealed class KafkaTopics(KafkaOptions options, MachineTopics topics, IRan
 
         await using var reader = log.Read(topics.Commands, partition, 0);
         var record = (await reader.ReadAsync(1, 1, cancel))[0];
+        if (GenesisRecord.IsOfNewerVersion(record.Value.Span))
+            throw new LogRefusedException($"{topics.Commands} [{partition}] begins with a record of a newer version than this build reads: update this process");
         var found = GenesisRecord.TryDecode(record.Value.Span);
         if (record.Offset != 0 || found is null)
             throw new LogRefusedException($"{topics.Commands} [{partition}] does not begin with a genesis record: it was not created by FlashSale. Delete the topic, or set Kafka:TopicPrefix");
@@ -116,7 +127,8 @@ public sealed class KafkaTopics(KafkaOptions options, MachineTopics topics, IRan
     {
         var settings = Required.ToDictionary(s => s.Key, s => s.Value);
         settings["min.insync.replicas"] = Math.Min(2, (int)options.ReplicationFactor).ToString(CultureInfo.InvariantCulture);
-        settings["max.message.bytes"] = ProducerSettings.RecordBytesMax.ToString(CultureInfo.InvariantCulture);
+        // Dead letters hold whole records of the other topics, and their address.
+        settings[MessageBytesMax] = (topic == topics.DeadLetters ? ProducerSettings.RecordBytesMax : RecordBytesMax).ToString(CultureInfo.InvariantCulture);
         try
         {
             await admin.CreateTopicsAsync(
@@ -127,6 +139,10 @@ public sealed class KafkaTopics(KafkaOptions options, MachineTopics topics, IRan
         catch (CreateTopicsException e) when (e.Results[0].Error.Code == ErrorCode.TopicAlreadyExists)
         {
             // Another process was first.
+        }
+        catch (CreateTopicsException e) when (!CreateRefused.Contains(e.Results[0].Error.Code))
+        {
+            throw new LogUnavailableException($"topic {topic} cannot be created yet: {e.Results[0].Error.Reason}", e);
         }
         catch (CreateTopicsException e)
         {
@@ -156,6 +172,8 @@ public sealed class KafkaTopics(KafkaOptions options, MachineTopics topics, IRan
                     throw new LogRefusedException($"topic {topic.ConfigResource.Name} has {name}={entry.Value}, which could lose what was decided: set {name}={value}");
             }
 
+            if (int.Parse(topic.Entries[MessageBytesMax].Value, CultureInfo.InvariantCulture) > RecordBytesMax)
+                throw new LogRefusedException($"topic {topic.ConfigResource.Name} has {MessageBytesMax}={topic.Entries[MessageBytesMax].Value}: a record of that size would not fit the dead letters. Set it to {RecordBytesMax}");
             CheckReplicas(topic, brokers);
         }
 

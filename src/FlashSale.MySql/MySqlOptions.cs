@@ -1,3 +1,6 @@
+using System.ComponentModel.DataAnnotations;
+using FlashSale.Core.Configuration;
+
 namespace FlashSale.MySql;
 
 /// <summary>How the connection to the database is protected.</summary>
@@ -23,7 +26,7 @@ public enum MySqlTls
 }
 
 /// <summary>Where the ledger's database is (section <c>MySql</c>). MySQL 8 or MariaDB 10.6 and newer.</summary>
-public sealed class MySqlOptions
+public sealed class MySqlOptions : IOptionsRules
 {
     public const string Section = "MySql";
 
@@ -36,28 +39,22 @@ public sealed class MySqlOptions
     /// <summary>Default: as the connection string says.</summary>
     public MySqlTls Tls { get; set; }
 
-    /// <summary>How long a statement may take (default 15 s; 1 s to 10 min). A transaction that takes longer is given up and tried again.</summary>
+    /// <summary>How long a statement may take (default 15 s). A transaction that takes longer is given up and tried again.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan CommandTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>How long connecting may take (default 5 s; 1 s to 1 min).</summary>
+    /// <summary>How long connecting may take (default 5 s).</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Transactions at a time, each with a connection and a thread (default 4; 1 to 64).</summary>
+    /// <summary>Transactions at a time, each with a connection and a thread (default 4).</summary>
+    [Range(1, 64)]
     public int Writers { get; set; } = 4;
 
-    /// <summary>What is wrong, one line for each key with its allowed range; empty where all is well.</summary>
     public IEnumerable<string> Validate()
     {
         if (ProblemOfConnectionString() is { } problem)
-            yield return $"MySql:ConnectionString {problem}; expected: Server=HOST;Port=3306;Database=NAME;User Id=USER;Password=SECRET";
-        if (!Enum.IsDefined(Tls))
-            yield return $"MySql:Tls is {Tls}; allowed: {string.Join(", ", Enum.GetNames<MySqlTls>())}";
-        if (CommandTimeout < TimeSpan.FromSeconds(1) || CommandTimeout > TimeSpan.FromMinutes(10))
-            yield return $"MySql:CommandTimeout is {CommandTimeout}; allowed: 00:00:01 to 00:10:00";
-        if (ConnectTimeout < TimeSpan.FromSeconds(1) || ConnectTimeout > TimeSpan.FromMinutes(1))
-            yield return $"MySql:ConnectTimeout is {ConnectTimeout}; allowed: 00:00:01 to 00:01:00";
-        if (Writers is < 1 or > 64)
-            yield return $"MySql:Writers is {Writers}; allowed: 1 to 64";
+            yield return $"{Section}:ConnectionString {problem}; expected: Server=HOST;Port=3306;Database=NAME;User Id=USER;Password=SECRET";
     }
 
     internal MySqlConnectionStringBuilder ToBuilder()

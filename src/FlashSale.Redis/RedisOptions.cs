@@ -1,14 +1,16 @@
+using System.ComponentModel.DataAnnotations;
+using FlashSale.Core.Configuration;
+
 namespace FlashSale.Redis;
 
 /// <summary>How to reach Redis: section <c>Redis</c>.</summary>
-public sealed class RedisOptions
+public sealed class RedisOptions : IOptionsRules
 {
     public const string Section = "Redis";
 
-    private static readonly TimeSpan TimeoutMin = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan TimeoutMax = TimeSpan.FromMinutes(1);
-
     /// <summary><c>host:port</c>, several separated by commas: the nodes of a cluster, or a master and its replicas. Default <c>127.0.0.1:6379</c>.</summary>
+    [Required]
+    [Endpoints]
     public string Endpoints { get; set; } = "127.0.0.1:6379";
 
     /// <summary>The ACL user. Default none: the server's default user. Needs StackExchange.Redis 2 or newer, that is, the complete package feed.</summary>
@@ -24,25 +26,19 @@ public sealed class RedisOptions
     public string? TlsCaFile { get; set; }
 
     /// <summary>Keeps several installations apart on one Redis: part of every key. Default empty. With another prefix the state is not found and is rebuilt from the log.</summary>
+    [RegularExpression("[A-Za-z0-9_.-]{0,32}", ErrorMessage = "at most 32 characters of A-Z a-z 0-9 _ . -")]
     public string KeyPrefix { get; set; } = "";
 
-    /// <summary>After so long without an answer a call counts as failed, and its partition is taken over anew. 50 ms to 1 min, default 2 s.</summary>
+    /// <summary>After so long without an answer a call counts as failed, and its partition is taken over anew. Default 2 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.050", "00:01:00")]
     public TimeSpan CommandTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long one attempt to connect may take. 50 ms to 1 min, default 2 s. Attempts go on for ever.</summary>
+    /// <summary>How long one attempt to connect may take. Default 2 s. Attempts go on for ever.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.050", "00:01:00")]
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>What is wrong with the options, one line for each key; nothing if all are good.</summary>
     public IEnumerable<string> Validate()
     {
-        if (Endpoints.Split(',').Any(e => !IsEndpoint(e.Trim())))
-            yield return $"{Section}:Endpoints must be host:port, several separated by commas, with ports from 1 to 65535; it is '{Endpoints}'";
-        if (KeyPrefix.Length > 32 || !KeyPrefix.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-'))
-            yield return $"{Section}:KeyPrefix must be at most 32 characters of A-Z a-z 0-9 _ . -; it is '{KeyPrefix}'";
-        if (CommandTimeout < TimeoutMin || CommandTimeout > TimeoutMax)
-            yield return $"{Section}:CommandTimeout must be from 00:00:00.050 to 00:01:00; it is {CommandTimeout}";
-        if (ConnectTimeout < TimeoutMin || ConnectTimeout > TimeoutMax)
-            yield return $"{Section}:ConnectTimeout must be from 00:00:00.050 to 00:01:00; it is {ConnectTimeout}";
         if (!string.IsNullOrEmpty(User) && !ClientSettings.CanNameUser)
             yield return $"{Section}:User needs StackExchange.Redis 2 or newer, and this build has an older one: leave it empty";
         if (!string.IsNullOrEmpty(User) && string.IsNullOrEmpty(Password))
@@ -51,11 +47,5 @@ public sealed class RedisOptions
             yield return $"{Section}:TlsCaFile has no effect without {Section}:Tls=true";
         if (Tls && !string.IsNullOrEmpty(TlsCaFile) && !File.Exists(TlsCaFile))
             yield return $"{Section}:TlsCaFile must be an existing PEM file; there is none at '{TlsCaFile}'";
-    }
-
-    private static bool IsEndpoint(string endpoint)
-    {
-        var colon = endpoint.LastIndexOf(':');
-        return colon > 0 && int.TryParse(endpoint.AsSpan(colon + 1), out var port) && port is >= 1 and <= 65535;
     }
 }

@@ -1,3 +1,5 @@
+using FlashSale.Core.Configuration;
+
 namespace FlashSale.MySql.Tests;
 
 public sealed class MySqlOptionsTests
@@ -6,10 +8,10 @@ public sealed class MySqlOptionsTests
 
     [Fact]
     public void Validate_Defaults_AskForTheConnectionStringOnly() =>
-        Assert.StartsWith("MySql:ConnectionString is missing", Assert.Single(new MySqlOptions().Validate()), StringComparison.Ordinal);
+        Assert.StartsWith("MySql:ConnectionString is missing", Assert.Single(Check(new MySqlOptions())), StringComparison.Ordinal);
 
     [Fact]
-    public void Validate_AllGiven_IsFine() => Assert.Empty(new MySqlOptions { ConnectionString = Good }.Validate());
+    public void Validate_AllGiven_IsFine() => Assert.Empty(Check(new MySqlOptions { ConnectionString = Good }));
 
     [Theory]
     [InlineData("Server=db", "names no database")]
@@ -17,7 +19,7 @@ public sealed class MySqlOptionsTests
     [InlineData("Colour=blue", "cannot be read")]
     [InlineData("Server=db;Database=f;Port=many", "cannot be read")]
     public void Validate_BadConnectionString_SaysWhat(string text, string problem) =>
-        Assert.Contains(problem, Assert.Single(new MySqlOptions { ConnectionString = text }.Validate()), StringComparison.Ordinal);
+        Assert.Contains(problem, Assert.Single(Check(new MySqlOptions { ConnectionString = text })), StringComparison.Ordinal);
 
     [Fact]
     public void Validate_OutOfRange_NamesKeyAndRange()
@@ -30,7 +32,7 @@ public sealed class MySqlOptionsTests
                 "MySql:ConnectTimeout is 01:00:00; allowed: 00:00:01 to 00:01:00",
                 "MySql:Writers is 0; allowed: 1 to 64",
             ],
-            options.Validate());
+            Check(options));
     }
 
     [Fact]
@@ -40,4 +42,6 @@ public sealed class MySqlOptionsTests
         Assert.Equal("other", builder.Password);
         Assert.Equal(MySqlSslMode.VerifyFull, builder.SslMode);
     }
+
+    private static IEnumerable<string> Check(MySqlOptions options) => OptionsCheck.Run(MySqlOptions.Section, options);
 }

@@ -1,3 +1,5 @@
+using FlashSale.Core.Configuration;
+
 namespace FlashSale.Redis.Tests;
 
 public sealed class RedisOptionsTests
@@ -20,13 +22,13 @@ public sealed class RedisOptionsTests
     [Theory]
     [MemberData(nameof(Wrong))]
     public void Validate_WrongValue_NamesTheKey(string key, RedisOptions options) =>
-        Assert.StartsWith(key + " ", Assert.Single(options.Validate()), StringComparison.Ordinal);
+        Assert.StartsWith(key + " ", Assert.Single(Check(options)), StringComparison.Ordinal);
 
     [Fact]
-    public void Validate_Defaults_AreGood() => Assert.Empty(new RedisOptions().Validate());
+    public void Validate_Defaults_AreGood() => Assert.Empty(Check(new RedisOptions()));
 
     [Fact]
-    public void Validate_Cluster_IsGood() => Assert.Empty(new RedisOptions { Endpoints = "a:6379, b:6379,[::1]:7000", KeyPrefix = "shop-1", Tls = true }.Validate());
+    public void Validate_Cluster_IsGood() => Assert.Empty(Check(new RedisOptions { Endpoints = "a:6379, b:6379,[::1]:7000", KeyPrefix = "shop-1", Tls = true }));
 
     [Fact]
     public void Keys_OfAPartition_ShareOneHashTag()
@@ -35,4 +37,6 @@ public sealed class RedisOptionsTests
         Assert.All(new RedisKeys("shop", "coupon").Of(7), k => Assert.StartsWith("{shop-c7}:", k, StringComparison.Ordinal));
         Assert.Equal(6, new RedisKeys("", "coupon").Of(7).Distinct().Count());
     }
+
+    private static IEnumerable<string> Check(RedisOptions options) => OptionsCheck.Run(RedisOptions.Section, options);
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FlashSale.Core.Configuration;
 using FlashSale.MySql;
 
 namespace FlashSale.Cli.Ledger;
@@ -19,6 +20,6 @@ internal static class LedgerConnection
         if (string.IsNullOrEmpty(connection))
             return null;
         var options = new MySqlOptions { ConnectionString = connection };
-        return options.Validate().FirstOrDefault() is { } wrong ? throw new CliException(wrong) : new MySqlLedger(options);
+        return OptionsCheck.Run(MySqlOptions.Section, options).FirstOrDefault() is { } wrong ? throw new CliException(wrong) : new MySqlLedger(options);
     }
 }

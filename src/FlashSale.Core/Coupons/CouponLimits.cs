@@ -19,9 +19,9 @@ public static class CouponLimits
     /// <summary>Commands in one record: the outcomes of 2,000 claims are at most 10 KB beside 172 KB of commands, both far below Kafka's 1 MB per record.</summary>
     public const int RecordCommandsMax = 2_000;
 
-    /// <summary>Bytes of one command record. An event holds the record, its outcomes (5 bytes a command) and at most 53 bytes for each campaign in it.</summary>
+    /// <summary>Bytes of one command record. An event holds the record, its outcomes (5 bytes a command) and at most 51 bytes for each campaign in it.</summary>
     public const int RecordBytesMax = 400_000;
 
-    /// <summary>Campaigns named in one record: with 53 bytes of state for each in the event, 2,000 of them stay below 110 KB.</summary>
+    /// <summary>Campaigns named in one record: with 51 bytes of state for each in the event, 2,000 of them stay below 110 KB.</summary>
     public const int RecordCampaignsMax = 2_000;
 }

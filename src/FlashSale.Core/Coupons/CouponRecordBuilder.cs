@@ -19,8 +19,10 @@ public sealed class CouponRecordBuilder
     public int Bytes => RecordHeader.Size + 4 + _keys.Length + _commands.Length;
 
     /// <summary>Adds the command and yields its index, or refuses where the record would pass a bound of <see cref="CouponLimits"/>; an empty record takes any valid command.</summary>
+    /// <exception cref="ArgumentException">The command is not valid. The record stays as it is: in it, the command would make all others undecodable.</exception>
     public bool TryAdd(CouponCommand command, out int index)
     {
+        Check(command);
         index = Count;
         var size = 48 + Identifier.LengthMax + command.CampaignId.Length + (command.Settings?.Description.Length ?? 0);
         if (Count > 0 && (Count == CouponLimits.RecordCommandsMax || Bytes + size > CouponLimits.RecordBytesMax))
@@ -47,10 +49,9 @@ public sealed class CouponRecordBuilder
                 Settings(command.Settings!);
                 Description(command.Settings!);
                 break;
-            case CouponCommandKind.Close:
-                break;
             default:
-                throw new ArgumentOutOfRangeException(nameof(command), command.Kind, "not a coupon command");
+                // Close has nothing more.
+                break;
         }
 
         Count++;
@@ -68,6 +69,23 @@ public sealed class CouponRecordBuilder
         writer.Bytes(_commands.Written);
         return writer.ToArray();
     }
+
+    private static void Check(CouponCommand command)
+    {
+        var isValid = Identifier.IsValid(command.CampaignId) && IsInstant(command.InstantMs) && command.Kind switch
+        {
+            CouponCommandKind.Claim => command.UserId is not null && Identifier.IsValid(command.UserId),
+            CouponCommandKind.Close => true,
+            CouponCommandKind.Open or CouponCommandKind.Change => command.Settings is { } settings
+                && settings.Quantity is >= 1 and <= CouponLimits.QuantityMax && settings.PerUser is >= 1 and <= CouponLimits.PerUserMax
+                && IsInstant(settings.OpensAtMs) && IsInstant(settings.ClosesAtMs) && settings.Description.Length <= CouponLimits.DescriptionBytesMax,
+            _ => false,
+        };
+        if (!isValid)
+            throw new ArgumentException($"not a valid command of kind {command.Kind} for campaign {command.CampaignId}", nameof(command));
+    }
+
+    private static bool IsInstant(long instantMs) => (ulong)instantMs >> 48 == 0;
 
     private int KeyIndex(string campaignId)
     {

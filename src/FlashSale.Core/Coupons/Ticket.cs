@@ -21,6 +21,9 @@ public sealed class TicketSigner
     private const int MacSize = 16;
     private const int FixedSize = 2 + LogId.Size + 2 + 6 + 2 + 8 + 6 + 6;
 
+    private static readonly SearchValues<char> Alphabet =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+
     private readonly byte _signingKey;
     private readonly Dictionary<byte, byte[]> _keys = [];
 
@@ -66,6 +69,9 @@ public sealed class TicketSigner
     {
         ticket = null;
         Span<byte> bytes = stackalloc byte[FixedSize + 2 * (Identifier.LengthMax + 1) + MacSize];
+        // The decoder alone would skip white space and take padding: a ticket has one spelling.
+        if (text.ContainsAnyExcept(Alphabet))
+            return false;
         if (Base64Url.DecodeFromChars(text, bytes, out _, out var length) != OperationStatus.Done || length < FixedSize + MacSize)
             return false;
 

@@ -48,6 +48,10 @@ public sealed class CouponDoor(
 {
     private static readonly TimeSpan StatePollPause = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>As long as a request may wait.</summary>
+    private static readonly TimeSpan ProbeMax = TimeSpan.FromSeconds(30);
+
+    private readonly Task?[] _probes = new Task?[partitions.Count];
     private readonly UserLimit _userLimit = new(options, time);
     private readonly CouponCodes _codes = new();
 
@@ -197,13 +201,48 @@ public sealed class CouponDoor(
     {
         try
         {
-            if (await follower.WaitAsync(claim.Offset, claim.Index, wait, cancel) is null)
-                // Too many wait already, or the state that could tell is being rebuilt: nothing wakes us.
+            if (await follower.WaitAsync(claim.Offset, claim.Index, wait, cancel) is not null)
+                return;
+            if (claim.Offset > follower.Mark)
+                // Too many wait already: this one is not woken.
                 await Task.Delay(wait < StatePollPause ? wait : StatePollPause, time, cancel);
+            else
+                await StateKnowsAsync(follower).WaitAsync(wait, time, cancel);
         }
         catch (TimeoutException)
         {
             // The caller's loop looks at the time.
+        }
+    }
+
+    /// <summary>Ends when the state of a partition is as far again as its events. However many wait for that, the state is asked once for all of them.</summary>
+    private Task StateKnowsAsync(CouponFollower follower)
+    {
+        lock (_probes)
+        {
+            if (_probes[follower.Partition] is not { IsCompleted: false } probe)
+                _probes[follower.Partition] = probe = ProbeAsync(follower);
+            return probe;
+        }
+    }
+
+    private async Task ProbeAsync(CouponFollower follower)
+    {
+        var started = time.GetTimestamp();
+        do
+            await Task.Delay(StatePollPause, time);
+        while (!await KnowsAsync(follower) && time.GetElapsedTime(started) < ProbeMax);
+    }
+
+    private async Task<bool> KnowsAsync(CouponFollower follower)
+    {
+        try
+        {
+            return await state.ReadPartitionAsync(follower.Partition, follower.Log) is { } found && found.Applied.Offset >= follower.Mark;
+        }
+        catch (StoreUnavailableException)
+        {
+            return false;
         }
     }
 

@@ -5,19 +5,21 @@ namespace FlashSale.Core.Door;
 /// <summary>How the front door takes requests (section <c>Door</c>).</summary>
 public sealed class DoorOptions
 {
+    public const string Section = "Door";
+
     /// <summary>Appends in flight per partition; while so many are not acknowledged, further commands gather. Default 2: one on the wire while the other is written.</summary>
     [Range(1, 5)]
     public int AppendsInFlightMax { get; set; } = 2;
 
-    /// <summary>Requests of one partition that wait for their append. Default 20,000; over that the answer is 503 <c>overloaded</c> at once.</summary>
+    /// <summary>Requests of one partition that wait for their append. Default 20,000; over that the answer is 503 <c>overloaded</c> at once. Counted by each node for itself.</summary>
     [Range(1, 1_000_000)]
     public int WaitingMax { get; set; } = 20_000;
 
-    /// <summary>Commands of one partition accepted by this node and not yet decided. Default 2,000,000; over that the answer is 503 <c>overloaded</c>.</summary>
+    /// <summary>Commands of one partition accepted by this node and not yet decided. Default 2,000,000; over that further claims are answered with 503 <c>overloaded</c>.</summary>
     [Range(1, 1_000_000_000)]
     public int UndecidedMax { get; set; } = 2_000_000;
 
-    /// <summary>Claims per user and window; 0 (the default) is no limit. Over it the answer is 429 <c>too-many-requests</c>.</summary>
+    /// <summary>Claims per user and window on this node; 0 (the default) is no limit. Over it the answer is 429 <c>too-many-requests</c>.</summary>
     [Range(0, 1_000_000)]
     public int UserLimit { get; set; }
 
@@ -25,7 +27,7 @@ public sealed class DoorOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan UserLimitWindow { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Users that the limit keeps count of at a time. Default 200,000 (about 100 bytes each); beyond that the oldest window is forgotten early.</summary>
+    /// <summary>Users that the limit keeps count of at a time. Default 200,000 (about 100 bytes each); when there are more, all counts begin anew, which lets some users ask more often.</summary>
     [Range(1_000, 10_000_000)]
     public int UserLimitUsersMax { get; set; } = 200_000;
 
@@ -33,11 +35,11 @@ public sealed class DoorOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "00:00:30")]
     public TimeSpan DecisionWait { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Bytes of events that a node keeps per partition to answer for claims just decided without asking the state. Default 4 MB.</summary>
+    /// <summary>Bytes of decisions (estimated) that a node keeps per partition to answer for claims just decided without asking the state. Default 4 MB.</summary>
     [Range(0, 1_000_000_000)]
     public int RecentBytesMax { get; set; } = 4 << 20;
 
-    /// <summary>Requests that wait for decisions per node. Default 50,000; over that the answer comes without waiting.</summary>
+    /// <summary>Requests of one partition that a decision wakes on this node. Default 50,000; further ones look five times a second, and changes of campaigns are answered with 202 at once.</summary>
     [Range(1, 10_000_000)]
     public int WaitersMax { get; set; } = 50_000;
 }

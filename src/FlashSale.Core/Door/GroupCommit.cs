@@ -37,6 +37,7 @@ public sealed class GroupCommit(string topic, int partition, ILogAppender append
     public int Waiting => Volatile.Read(ref _waiting);
 
     /// <summary>Appends the command; ends when the log has acknowledged it, never before.</summary>
+    /// <exception cref="ArgumentException">The command is not valid; nothing is appended.</exception>
     public async ValueTask<AppendResult> AppendAsync(CouponCommand command)
     {
         Group? group;
@@ -46,8 +47,8 @@ public sealed class GroupCommit(string topic, int partition, ILogAppender append
         {
             if (_waiting >= options.WaitingMax)
                 return new AppendResult(AppendState.Overloaded, -1, -1, 0);
-            _waiting++;
             group = Gather(command, out index);
+            _waiting++;
             toSend = NextToSend();
         }
 
@@ -63,11 +64,11 @@ public sealed class GroupCommit(string topic, int partition, ILogAppender append
     {
         if (_open is not null && _open.TryAdd(command, out index))
             return _open;
-        _open = new Group();
-        if (!_open.TryAdd(command, out index))
+        var group = new Group();
+        if (!group.TryAdd(command, out index))
             throw new InvalidOperationException("an empty record takes any command");
-        _gathered.Enqueue(_open);
-        return _open;
+        _gathered.Enqueue(group);
+        return _open = group;
     }
 
     private Group? NextToSend()

@@ -24,6 +24,8 @@ internal sealed class CommandReader(IMachine machine, ILogReader reader, int par
     public async Task<GenesisRecord> ReadGenesisAsync(CancellationToken cancel)
     {
         var record = await NextRecordAsync(cancel);
+        if (GenesisRecord.IsOfNewerVersion(record.Value.Span))
+            throw new LogRefusedException($"partition {partition} of {machine.Topics.Commands} begins with a record of a newer version than this build reads: update this process");
         return record.Offset == 0 && GenesisRecord.TryDecode(record.Value.Span) is { } genesis
             ? genesis
             : throw new LogRefusedException($"partition {partition} of {machine.Topics.Commands} does not begin with a genesis record: its start was deleted, or it was not created by FlashSale");

@@ -1,15 +1,18 @@
 using System.ComponentModel.DataAnnotations;
+using FlashSale.Core.Configuration;
 
 namespace FlashSale.Core.Engine;
 
 /// <summary>How the engine works (section <c>Engine</c>). None of it enters a decision.</summary>
-public sealed class EngineOptions
+public sealed class EngineOptions : IOptionsRules
 {
+    public const string Section = "Engine";
+
     /// <summary>Records applied by one call of the state store. Default 64; more makes calls longer and rarer.</summary>
     [Range(1, 1_000)]
     public int BatchRecordsMax { get; set; } = 64;
 
-    /// <summary>Commands applied by one call. Default 4,000: about 10 ms of the script at 400,000 a second, during which Redis serves nobody else.</summary>
+    /// <summary>Commands applied by one call; a record (2,000 at most) is never split, and one is always taken. Default 4,000: about 10 ms of the script at 400,000 a second, during which Redis serves nobody else.</summary>
     [Range(1, 100_000)]
     public int BatchCommandsMax { get; set; } = 4_000;
 
@@ -17,7 +20,7 @@ public sealed class EngineOptions
     [Range(2, 16)]
     public int BatchesInFlightMax { get; set; } = 3;
 
-    /// <summary>Event records appended and not yet acknowledged per partition. Default 64; the state keeps the outcomes of so many.</summary>
+    /// <summary>Event records appended and not yet acknowledged per partition. Default 64. The state keeps the outcomes of these and of the batches in flight; a takeover looks at twice as many events.</summary>
     [Range(1, 10_000)]
     public int UntoldRecordsMax { get; set; } = 64;
 
@@ -37,7 +40,13 @@ public sealed class EngineOptions
     [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
     public TimeSpan FencedBackoff { get; set; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>Pause after the log or the state was refused. Default 5 s; the reason is reported once.</summary>
+    /// <summary>Pause after the log or the state was refused. Default 5 s; then it is looked at again.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
     public TimeSpan RefusedBackoff { get; set; } = TimeSpan.FromSeconds(5);
+
+    public IEnumerable<string> Validate()
+    {
+        if (BackoffMax < BackoffMin)
+            yield return $"{Section}:BackoffMax is {BackoffMax}; allowed: {Section}:BackoffMin ({BackoffMin}) to 00:10:00";
+    }
 }

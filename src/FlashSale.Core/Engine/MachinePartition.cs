@@ -67,7 +67,8 @@ public sealed class MachinePartition(
 
     private async Task OwnAsync(CancellationToken stop)
     {
-        Report(PartitionState.TakingOver, null);
+        // The reason for which it was given up stays until it runs again: it is what an operator looks for.
+        Report(PartitionState.TakingOver, Progress.Reason);
         var appender = appenders();
         await using var owned = await _takeOver.RunAsync(stop);
         await TellRecentAsync(owned, appender, stop);

@@ -11,7 +11,7 @@ namespace FlashSale.Core.Ledger;
 public sealed class LedgerPartition(
     int partition, LogId log, MachineTopics topics, ILog source, ILedger ledger, LedgerOptions options, ILedgerObserver observer, TimeProvider time)
 {
-    // Several of the largest events (some 620 KB each), so that reading while catching up does not go record by record.
+    // Several of the largest events (some 520 KB each), so that reading while catching up does not go record by record.
     private const int ReadBytesMax = 4 << 20;
 
     private readonly Outage _database = new(options.BackoffMin, options.BackoffMax);

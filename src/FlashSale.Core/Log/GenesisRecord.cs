@@ -42,6 +42,13 @@ public sealed record GenesisRecord(RecordId Id, LogId Log, string Machine, int P
         return reader.Failed || !reader.AtEnd ? null : new GenesisRecord(header.Id, LogId.Read(logId), machine, partition, partitions, hash, rules);
     }
 
+    /// <summary>Whether the bytes are a record of a version newer than this build reads: then nothing can be said of what they hold.</summary>
+    public static bool IsOfNewerVersion(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new RecordReader(bytes);
+        return RecordHeader.TryRead(ref reader, out var header) && header.Version > RecordHeader.CurrentVersion;
+    }
+
     private static void Text(ref RecordWriter writer, string text)
     {
         writer.Byte((byte)text.Length);

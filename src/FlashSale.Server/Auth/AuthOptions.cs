@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace FlashSale.Server.Auth;
 
 /// <summary>How a caller is known.</summary>
@@ -13,6 +15,8 @@ public enum AuthMode
 /// <summary>Who may call (section <c>Auth</c>).</summary>
 public sealed class AuthOptions
 {
+    public const string Section = "Auth";
+
     /// <summary><c>Open</c> (default) or <c>Jwt</c>.</summary>
     public AuthMode Mode { get; set; } = AuthMode.Open;
 
@@ -28,9 +32,11 @@ public sealed class AuthOptions
     /// <summary>The key that tokens are signed with; with <c>Jwt</c>: a PEM public key (RSA or EC), or the base64 of a shared secret of 32 bytes or more (HS256).</summary>
     public string? Key { get; set; }
 
-    /// <summary>Key that admin requests carry in <c>X-Api-Key</c>; 16 characters or more. Without one they are taken from loopback in Development, and refused elsewhere.</summary>
+    /// <summary>Key that admin requests carry in <c>X-Api-Key</c>. Without one they are taken from loopback in Development, and refused elsewhere.</summary>
+    [MinLength(16)]
     public string? ApiKey { get; set; }
 
+    /// <summary>The rules across keys; they depend on the environment too.</summary>
     internal IEnumerable<string> Validate(bool development)
     {
         if (Mode == AuthMode.Open && !development && !AllowOpen)
@@ -41,7 +47,5 @@ public sealed class AuthOptions
             yield return "Auth:Audience is missing; Auth:Mode=Jwt needs it";
         if (Mode == AuthMode.Jwt && JwtKey.TryParse(Key) is null)
             yield return "Auth:Key is missing or unreadable; Auth:Mode=Jwt needs a PEM public key or the base64 of 32 bytes or more";
-        if (ApiKey is { Length: < 16 })
-            yield return "Auth:ApiKey is too short; allowed: 16 characters or more";
     }
 }

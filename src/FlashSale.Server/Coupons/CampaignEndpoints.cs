@@ -108,7 +108,7 @@ internal static class CampaignEndpoints
             case CouponOutcome.QuantityBelowIssued:
                 return new Problem(409, "quantity-below-issued", "More coupons are issued than the new quantity.");
             case CouponOutcome.ChangeLimit:
-                return new Problem(409, "change-limit", $"A campaign can be changed {CouponLimits.ChangesMax} times.");
+                return new Problem(409, "change-limit", $"A campaign can be changed {CouponLimits.ChangesMax - 1} times.");
             case CouponOutcome.CampaignLimit:
                 return new Problem(409, "campaign-limit", "This partition has as many campaigns as coupon codes can tell apart.");
             default:

@@ -98,6 +98,9 @@ public sealed class Node(Settings settings)
 /// <summary>The adapters of a process, made from its settings; closed in reverse order.</summary>
 internal sealed class NodeParts : IAsyncDisposable
 {
+    /// <summary>About 2,000 claims: the ledger gathers for longer than a fetch may wait anyway.</summary>
+    private const int LedgerFetchBytesMin = 64 * 1024;
+
     private readonly Settings _settings;
     private readonly ILoggerFactory _loggers;
 
@@ -142,7 +145,7 @@ internal sealed class NodeParts : IAsyncDisposable
 
         if (!settings.Roles.HasFlag(Roles.Ledger))
             return;
-        LedgerLog = Log("ledger");
+        LedgerLog = Log("ledger", LedgerFetchBytesMin);
         Ledger = settings.Profile == Profile.Embedded ? new SqliteLedger() : new MySqlLedger(settings.MySql);
     }
 
@@ -197,5 +200,5 @@ internal sealed class NodeParts : IAsyncDisposable
         Broker?.Dispose();
     }
 
-    private KafkaLog Log(string name) => new(_settings.Kafka, name, _loggers.CreateLogger<KafkaLog>());
+    private KafkaLog Log(string name, int fetchBytesMin = 1) => new(_settings.Kafka, name, _loggers.CreateLogger<KafkaLog>(), fetchBytesMin);
 }

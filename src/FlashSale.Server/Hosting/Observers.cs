@@ -12,16 +12,23 @@ namespace FlashSale.Server.Hosting;
 public sealed class Observers(ILogger<Observers> logger, Telemetry telemetry, LiveHub live) : IEngineObserver, ICouponFollowerObserver, ILedgerObserver
 {
     private readonly Dictionary<int, string> _followerFaults = [];
+    private readonly Dictionary<int, string> _engineTroubles = [];
 
     public void Changed(PartitionProgress progress)
     {
+        if (progress.State == PartitionState.TakingOver)
+            return;
         if (progress.Reason is null)
         {
+            lock (_engineTroubles)
+                _engineTroubles.Remove(progress.Partition);
             ServerLogMessages.PartitionChanged(logger, progress.Partition, Names.Of(progress.State), progress.Applied, progress.Told);
             return;
         }
 
         telemetry.Fault("engine");
+        if (!IsNews(_engineTroubles, progress.Partition, progress.Reason))
+            return;
         ServerLogMessages.PartitionInTrouble(logger, progress.Partition, Names.Of(progress.State), progress.Reason);
     }
 
@@ -57,14 +64,8 @@ public sealed class Observers(ILogger<Observers> logger, Telemetry telemetry, Li
     public void Faulted(int partition, Exception fault)
     {
         telemetry.Fault("follower");
-        lock (_followerFaults)
-        {
-            if (_followerFaults.TryGetValue(partition, out var before) && before == fault.Message)
-                return;
-            _followerFaults[partition] = fault.Message;
-        }
-
-        ServerLogMessages.FollowerFaulted(logger, partition, fault.Message);
+        if (IsNews(_followerFaults, partition, fault.Message))
+            ServerLogMessages.FollowerFaulted(logger, partition, fault.Message);
     }
 
     public void DatabaseAway(int partition, Exception error) => Away(partition, "the database does not answer", error);
@@ -74,6 +75,17 @@ public sealed class Observers(ILogger<Observers> logger, Telemetry telemetry, Li
     public void LogAway(int partition, Exception error) => Away(partition, "the log does not answer", error);
 
     public void LogBack(int partition, int failures) => ServerLogMessages.LedgerBack(logger, partition, "the log answers", failures);
+
+    private static bool IsNews(Dictionary<int, string> told, int partition, string message)
+    {
+        lock (told)
+        {
+            if (told.TryGetValue(partition, out var before) && before == message)
+                return false;
+            told[partition] = message;
+            return true;
+        }
+    }
 
     private void Away(int partition, string what, Exception error)
     {
@@ -93,6 +105,16 @@ internal static class Names
         PartitionState.Running => "running",
         PartitionState.Waiting => "waiting",
         PartitionState.Refused => "refused",
+        _ => throw new ArgumentOutOfRangeException(nameof(state), state, "not a state"),
+    };
+
+    public static string Of(LedgerPartitionState state) => state switch
+    {
+        LedgerPartitionState.Stopped => "stopped",
+        LedgerPartitionState.Running => "running",
+        LedgerPartitionState.DatabaseAway => "database-away",
+        LedgerPartitionState.LogAway => "log-away",
+        LedgerPartitionState.Refused => "refused",
         _ => throw new ArgumentOutOfRangeException(nameof(state), state, "not a state"),
     };
 }

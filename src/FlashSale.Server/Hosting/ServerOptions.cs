@@ -1,4 +1,4 @@
-using System.ComponentModel.DataAnnotations;
+using FlashSale.Core.Configuration;
 
 namespace FlashSale.Server.Hosting;
 
@@ -34,15 +34,24 @@ public enum Profile
 }
 
 /// <summary>The top-level settings.</summary>
-public sealed class ServerOptions
+public sealed class ServerOptions : IOptionsRules
 {
     /// <summary>Roles of this process, comma-separated: <c>api</c>, <c>machines</c>, <c>ledger</c>. Default all three. Health and metrics are served by every process.</summary>
-    [Required]
     public string Roles { get; set; } = "api,machines,ledger";
 
     /// <summary><c>servers</c> (default), <c>embedded-broker</c> or <c>embedded</c>.</summary>
-    [Required]
     public string Profile { get; set; } = "servers";
+
+    public IEnumerable<string> Validate()
+    {
+        var hasRoles = TryRoles(out var roles);
+        if (!hasRoles)
+            yield return $"Roles is '{Roles}'; allowed: api, machines, ledger, comma-separated";
+        if (!TryProfile(out var profile))
+            yield return $"Profile is '{Profile}'; allowed: servers, embedded-broker, embedded";
+        else if (hasRoles && profile != Hosting.Profile.Servers && roles != Hosting.Roles.All)
+            yield return $"Roles is '{Roles}' with Profile '{Profile}'; allowed: all three, as the broker lives in this one process";
+    }
 
     internal bool TryRoles(out Roles roles)
     {
@@ -58,15 +67,17 @@ public sealed class ServerOptions
     }
 
     internal bool TryProfile(out Profile profile) =>
-        Enum.TryParse(Profile.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out profile) && char.IsLetter(Profile[0]);
+        Enum.TryParse(Profile.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out profile) && Enum.IsDefined(profile) && char.IsLetter(Profile[0]);
 }
 
 /// <summary>How tickets are signed (section <c>Tickets</c>).</summary>
 public sealed class TicketOptions
 {
+    public const string Section = "Tickets";
+
     /// <summary>
-    /// Keys as <c>id:base64</c>, comma-separated, each of 16 bytes or more; the first one signs, all are accepted. To change keys put a
-    /// new one in front and keep the old one for as long as its tickets are asked for. Required outside Development; all processes need the same.
+    /// Keys as <c>id:base64</c>, comma-separated, each of 16 bytes or more; the first one signs, all are accepted. To change keys add the
+    /// new one at the end in every process, then move it to the front, and keep the old one for as long as its tickets are asked for. Required outside Development; all processes need the same.
     /// </summary>
     public string Keys { get; set; } = "";
 

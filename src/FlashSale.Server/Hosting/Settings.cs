@@ -1,6 +1,4 @@
-using System.ComponentModel.DataAnnotations;
-using System.Globalization;
-using System.Reflection;
+using FlashSale.Core.Configuration;
 using FlashSale.Core.Door;
 using FlashSale.Core.Engine;
 using FlashSale.Core.Ledger;
@@ -19,29 +17,24 @@ public sealed class Settings
 
     private Settings(IConfiguration configuration, bool development)
     {
-        Server = Bind<ServerOptions>(configuration, null);
-        Kafka = Bind<KafkaOptions>(configuration, "Kafka");
-        Redis = Bind<RedisOptions>(configuration, "Redis");
-        MySql = Bind<MySqlOptions>(configuration, "MySql");
-        Door = Bind<DoorOptions>(configuration, "Door");
-        Engine = Bind<EngineOptions>(configuration, "Engine");
-        Ledger = Bind<LedgerOptions>(configuration, "Ledger");
-        Auth = Bind<AuthOptions>(configuration, "Auth");
-        Tickets = Bind<TicketOptions>(configuration, "Tickets");
-        Live = Bind<LiveOptions>(configuration, "Live");
+        Server = Bind<ServerOptions>(configuration, "");
+        Kafka = Bind<KafkaOptions>(configuration, KafkaOptions.Section);
+        Redis = Bind<RedisOptions>(configuration, RedisOptions.Section);
+        MySql = Bind<MySqlOptions>(configuration, MySqlOptions.Section);
+        Door = Bind<DoorOptions>(configuration, DoorOptions.Section);
+        Engine = Bind<EngineOptions>(configuration, EngineOptions.Section);
+        Ledger = Bind<LedgerOptions>(configuration, LedgerOptions.Section);
+        Auth = Bind<AuthOptions>(configuration, AuthOptions.Section);
+        Tickets = Bind<TicketOptions>(configuration, TicketOptions.Section);
+        Live = Bind<LiveOptions>(configuration, LiveOptions.Section);
 
-        var rolesKnown = Server.TryRoles(out var roles);
-        if (!rolesKnown)
-            _errors.Add($"Roles is '{Server.Roles}'; allowed: api, machines, ledger, comma-separated");
-        var profileKnown = Server.TryProfile(out var profile);
-        if (!profileKnown)
-            _errors.Add($"Profile is '{Server.Profile}'; allowed: servers, embedded-broker, embedded");
+        Check("", Server);
+        // What a process needs follows from these two; one that is misspelled must not bring errors of others.
+        if (Server.TryRoles(out var roles) & Server.TryProfile(out var profile))
+            CheckServers(roles, profile);
         Roles = roles;
         Profile = profile;
-        // What a process needs follows from these two; one that is misspelled must not bring errors of others.
-        if (rolesKnown && profileKnown)
-            CheckServers();
-        Check(development);
+        CheckOthers(development);
     }
 
     public ServerOptions Server { get; }
@@ -78,26 +71,31 @@ public sealed class Settings
         return settings._errors.Count == 0 ? settings : throw new SettingsException(settings._errors);
     }
 
-    private void CheckServers()
+    private void CheckServers(Roles roles, Profile profile)
     {
-        if (Profile == Profile.Servers)
-            Annotations("Kafka", Kafka);
-        else if (Roles != Roles.All)
-            _errors.Add($"Roles is '{Server.Roles}' with Profile '{Server.Profile}'; allowed: all three, as the broker lives in this one process");
-        if (Profile != Profile.Embedded)
-        {
-            _errors.AddRange(Redis.Validate());
-            _errors.AddRange(MySql.Validate());
-        }
+        if (profile == Profile.Servers)
+            Check(KafkaOptions.Section, Kafka);
+        if (profile != Profile.Embedded)
+            Check(RedisOptions.Section, Redis);
+        if (profile != Profile.Embedded && roles.HasFlag(Roles.Ledger))
+            Check(MySqlOptions.Section, MySql);
     }
 
-    private void Check(bool development)
+    private void CheckOthers(bool development)
     {
-        Annotations("Door", Door);
-        Annotations("Engine", Engine);
-        Annotations("Live", Live);
-        _errors.AddRange(Ledger.Validate());
+        Check(DoorOptions.Section, Door);
+        Check(EngineOptions.Section, Engine);
+        Check(LedgerOptions.Section, Ledger);
+        Check(LiveOptions.Section, Live);
+        Check(AuthOptions.Section, Auth);
         _errors.AddRange(Auth.Validate(development));
+        CheckTickets(development);
+    }
+
+    private void Check(string section, object options) => _errors.AddRange(OptionsCheck.Run(section, options));
+
+    private void CheckTickets(bool development)
+    {
         var keys = Tickets.Keys.Length == 0 && development ? TicketOptions.DevelopmentKeys : Tickets.Keys;
         if (keys.Length == 0)
             _errors.Add("Tickets:Keys is missing; outside Development it must be set: id:base64 of 16 bytes or more");
@@ -107,36 +105,36 @@ public sealed class Settings
             _errors.Add("Tickets:Keys is malformed; allowed: id:base64, comma-separated, ids 0 to 255 and each once, secrets of 16 bytes or more");
     }
 
-    private T Bind<T>(IConfiguration configuration, string? section) where T : class, new()
+    /// <summary>Says which key cannot be read, and what it may be: the binder's own message does not know that.</summary>
+    private static string? Unbound<T>(IConfiguration configuration, string section)
+    {
+        foreach (var given in configuration.GetSection(section).GetChildren())
+        {
+            var property = Array.Find(typeof(T).GetProperties(), p => p.CanWrite && string.Equals(p.Name, given.Key, StringComparison.OrdinalIgnoreCase));
+            if (property is null)
+                return $"{section}:{given.Key} is not a setting; {section} has {string.Join(", ", typeof(T).GetProperties().Where(p => p.CanWrite).Select(p => p.Name))}";
+            var type = property.PropertyType;
+            if (type.IsEnum ? !Enum.TryParse(type, given.Value, ignoreCase: true, out _) : !System.ComponentModel.TypeDescriptor.GetConverter(type).IsValid(given.Value!))
+                return $"{section}:{property.Name} is '{given.Value}'; allowed: {OptionsCheck.Allowed(property)}";
+        }
+
+        return null;
+    }
+
+    private T Bind<T>(IConfiguration configuration, string section) where T : class, new()
     {
         var options = new T();
         try
         {
             // Unknown keys are typing errors, but at the top level everybody's keys stand.
-            (section is null ? configuration : configuration.GetSection(section)).Bind(options, b => b.ErrorOnUnknownConfiguration = section is not null);
+            (section.Length == 0 ? configuration : configuration.GetSection(section)).Bind(options, b => b.ErrorOnUnknownConfiguration = section.Length > 0);
         }
         catch (InvalidOperationException e)
         {
-            _errors.Add($"{section ?? "Settings"}: {e.Message}{(e.InnerException is { } inner ? $" ({inner.Message})" : "")}");
+            _errors.Add(Unbound<T>(configuration, section) ?? $"{(section.Length == 0 ? "Settings" : section)}: {e.Message}");
         }
 
         return options;
-    }
-
-    /// <summary>Checks the ranges that an options class states by attributes.</summary>
-    private void Annotations(string section, object options)
-    {
-        foreach (var property in options.GetType().GetProperties())
-        {
-            var value = property.GetValue(options);
-            var shown = Convert.ToString(value, CultureInfo.InvariantCulture);
-            if (property.GetCustomAttribute<RequiredAttribute>() is { } required && !required.IsValid(value))
-                _errors.Add($"{section}:{property.Name} is missing");
-            if (property.GetCustomAttribute<RangeAttribute>() is { } range && !range.IsValid(value))
-                _errors.Add($"{section}:{property.Name} is {shown}; allowed: {range.Minimum} to {range.Maximum}");
-            if (property.GetCustomAttribute<RegularExpressionAttribute>() is { } pattern && !pattern.IsValid(value))
-                _errors.Add($"{section}:{property.Name} is '{shown}'; allowed: {pattern.Pattern}");
-        }
     }
 }
 

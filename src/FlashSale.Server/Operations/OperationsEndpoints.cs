@@ -33,6 +33,6 @@ internal static class OperationsEndpoints
         return new PartitionResponse("coupon", partition, end, applied, owned ? machine.Told : null, ledger?.Written.Offset,
             end - 1 - applied, Math.Round(follower?.Lag().Age.TotalSeconds ?? 0, 3), Names.Of(machine.State), machine.Reason,
             machine.State == PartitionState.Rebuilding ? machine.RebuildTo : null,
-            ledger is null ? null : ledger.State.ToString().ToLowerInvariant(), ledger?.Detail);
+            ledger is null ? null : Names.Of(ledger.State), ledger?.Detail);
     }
 }

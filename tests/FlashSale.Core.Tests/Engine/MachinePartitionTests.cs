@@ -1,7 +1,6 @@
 using FlashSale.Core.Coupons;
 using FlashSale.Core.Engine;
 using FlashSale.Core.Log;
-using FlashSale.Core.Tests.Ledger;
 
 namespace FlashSale.Core.Tests.Engine;
 

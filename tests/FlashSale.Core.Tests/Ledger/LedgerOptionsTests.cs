@@ -1,3 +1,4 @@
+using FlashSale.Core.Configuration;
 using FlashSale.Core.Ledger;
 
 namespace FlashSale.Core.Tests.Ledger;
@@ -5,7 +6,7 @@ namespace FlashSale.Core.Tests.Ledger;
 public sealed class LedgerOptionsTests
 {
     [Fact]
-    public void Validate_Defaults_AreFine() => Assert.Empty(new LedgerOptions().Validate());
+    public void Validate_Defaults_AreFine() => Assert.Empty(OptionsCheck.Run(LedgerOptions.Section, new LedgerOptions()));
 
     [Fact]
     public void Validate_OutOfRange_NamesKeyAndRange()
@@ -25,6 +26,6 @@ public sealed class LedgerOptionsTests
                 "Ledger:GatherTime is -00:00:01; allowed: 00:00:00 to 00:00:10",
                 "Ledger:BackoffMax is 00:00:05; allowed: Ledger:BackoffMin (00:00:10) to 00:10:00",
             ],
-            options.Validate());
+            OptionsCheck.Run(LedgerOptions.Section, options));
     }
 }

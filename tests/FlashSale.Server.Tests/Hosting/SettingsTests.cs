@@ -52,6 +52,25 @@ public sealed class SettingsTests
         Assert.Equal(3, Refused(development: true, ("Door:WaitingMax", "0"), ("Live:WatchersMax", "-1"), ("Auth:ApiKey", "x")).Length);
 
     [Fact]
+    public void Read_ServersWithoutLedgerRole_NeedNoDatabase()
+    {
+        (string, string)[] common = [("Profile", "servers"), ("Kafka:BootstrapServers", "kafka:9092")];
+        Assert.NotNull(Read(development: true, [.. common, ("Roles", "api,machines")]));
+        Assert.StartsWith("MySql:ConnectionString is missing", Assert.Single(Refused(development: true, [.. common, ("Roles", "ledger")])), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_Sasl_NeedsUserPasswordAndAKnownMechanism() =>
+        Assert.Equal(
+            [
+                "Kafka:SaslMechanism is Gssapi; allowed: Plain, ScramSha256, ScramSha512",
+                "Kafka:SaslUsername is missing; Kafka:SecurityProtocol=SaslSsl needs it",
+                "Kafka:SaslPassword is missing; Kafka:SecurityProtocol=SaslSsl needs it",
+            ],
+            Refused(development: true, ("Profile", "servers"), ("Roles", "api"), ("Kafka:BootstrapServers", "kafka:9092"),
+                ("Kafka:SecurityProtocol", "SaslSsl"), ("Kafka:SaslMechanism", "Gssapi")));
+
+    [Fact]
     public async Task Run_BadSettings_ExitsWith1() =>
         Assert.Equal(1, await ServerHost.RunAsync(["--environment", "Development", "--Profile", "embedded", "--Door:WaitingMax", "0"]));
 

@@ -1,15 +1,23 @@
-namespace FlashSale.Core.Tests.Ledger;
+namespace FlashSale.Core.Tests;
 
-/// <summary>A clock that stands still until it is moved; timers fire within <see cref="Advance"/>, in order.</summary>
+/// <summary>A clock that stands still until it is moved; timers fire within <see cref="Advance"/>, in order. Timers may be disposed by any thread.</summary>
 internal sealed class ManualTime : TimeProvider
 {
+    private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
     private TimeSpan _now;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     /// <summary>When the next timer is due, counted from now; null where none is.</summary>
-    public TimeSpan? NextDue => _timers.Count == 0 ? null : _timers.Min(t => t.Due) - _now;
+    public TimeSpan? NextDue
+    {
+        get
+        {
+            lock (_gate)
+                return _timers.Count == 0 ? null : _timers.Min(t => t.Due) - _now;
+        }
+    }
 
     public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch + _now;
 
@@ -25,14 +33,24 @@ internal sealed class ManualTime : TimeProvider
     public void Advance(TimeSpan span)
     {
         var until = _now + span;
-        while (_timers.Where(t => t.Due <= until).MinBy(t => t.Due) is { } timer)
+        while (TakeDue(until) is { } timer)
         {
-            _timers.Remove(timer);
             _now = timer.Due;
             timer.Fire();
         }
 
         _now = until;
+    }
+
+    private ManualTimer? TakeDue(TimeSpan until)
+    {
+        lock (_gate)
+        {
+            var timer = _timers.Where(t => t.Due <= until).MinBy(t => t.Due);
+            if (timer is not null)
+                _timers.Remove(timer);
+            return timer;
+        }
     }
 
     private sealed class ManualTimer(ManualTime time, TimerCallback callback, object? state) : ITimer
@@ -43,15 +61,22 @@ internal sealed class ManualTime : TimeProvider
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            time._timers.Remove(this);
-            if (dueTime < TimeSpan.Zero)
+            lock (time._gate)
+            {
+                time._timers.Remove(this);
+                if (dueTime < TimeSpan.Zero)
+                    return true;
+                Due = time._now + dueTime;
+                time._timers.Add(this);
                 return true;
-            Due = time._now + dueTime;
-            time._timers.Add(this);
-            return true;
+            }
         }
 
-        public void Dispose() => time._timers.Remove(this);
+        public void Dispose()
+        {
+            lock (time._gate)
+                time._timers.Remove(this);
+        }
 
         public ValueTask DisposeAsync()
         {
