@@ -42,7 +42,7 @@ public sealed class SaleTests(Stack stack, ITestOutputHelper output)
         await using var installation = await Installation.CreateAsync(stack, output);
         var server = await installation.StartReadyAsync("one");
         using var sale = new Sale(server);
-        await sale.OpenAsync("flush", quantity: 3_000);
+        await sale.OpenAsync("flush", quantity: 100_000);
         await using (var storm = Storm.Begin(sale, 1_000, "flush"))
         {
             for (var i = 0; i < 4; i++)

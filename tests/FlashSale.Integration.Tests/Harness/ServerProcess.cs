@@ -125,6 +125,10 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         return found!.Partitions;
     }
 
+    /// <summary>The dead letters as the server lists them.</summary>
+    public async Task<IReadOnlyList<DeadLetterInfo>> DeadLettersAsync() =>
+        (await Http.GetFromJsonAsync<DeadLettersInfo>(new Uri(Address, "/api/admin/dead-letters")))!.DeadLetters;
+
     /// <summary>Numbers of the partitions that the server decides at the moment.</summary>
     public async Task<IReadOnlyList<int>> OwnedAsync() => [.. (await PartitionsAsync()).Where(p => p.State == "running").Select(p => p.Partition)];
 
@@ -194,3 +198,7 @@ internal sealed record Health(string Status, IReadOnlyList<string> Reasons);
 internal sealed record PartitionsInfo(string? LogId, IReadOnlyList<PartitionInfo> Partitions);
 
 internal sealed record PartitionInfo(int Partition, long LogEnd, long Applied, long? Told, long? Written, string State, string? Reason, string? LedgerState, string? LedgerReason);
+
+internal sealed record DeadLettersInfo(IReadOnlyList<DeadLetterInfo> DeadLetters);
+
+internal sealed record DeadLetterInfo(int Partition, string Address, string Reason);

@@ -16,6 +16,8 @@ public sealed class Stack : IAsyncLifetime
     /// <summary>stack.sh gives each server 20 s to answer; two of them may have to wait for another stack's lock.</summary>
     private static readonly TimeSpan ScriptTimeout = TimeSpan.FromSeconds(60);
 
+    private const int StartAttempts = 3;
+
     private readonly string _root = FindRoot();
     private string _runDir = "";
     private bool _isOurs;
@@ -67,7 +69,24 @@ public sealed class Stack : IAsyncLifetime
     internal async Task<Killed> KillAsync(string server)
     {
         await ScriptAsync("kill", server);
-        return new Killed(() => ScriptAsync("start", server));
+        return new Killed(() => StartAsync(server));
+    }
+
+    /// <summary>stack.sh waits for 20 s; on a busy machine a Kafka that was killed may need longer, and waiting for it again does no harm.</summary>
+    private async Task StartAsync(string server)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await ScriptAsync("start", server);
+                return;
+            }
+            catch (InvalidOperationException) when (attempt < StartAttempts)
+            {
+                // It is tried again.
+            }
+        }
     }
 
     /// <summary>Sends one command to Redis and yields the first line of its answer.</summary>
