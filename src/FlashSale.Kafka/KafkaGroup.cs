@@ -35,7 +35,7 @@ public sealed class KafkaGroup(KafkaOptions options, string role, string topic, 
             Commit(consumer, handled);
         }
 
-        Commit(consumer, handled);
+        // Without a last commit, which would wait for a broker that may be away: committed offsets are for monitoring only.
         End([.. _running.Keys]);
         consumer.Close();
     }
