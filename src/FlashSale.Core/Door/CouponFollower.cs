@@ -94,7 +94,7 @@ public sealed class CouponFollower(
             if (offset <= _mark || !_undecided.TryAdd(offset, new Undecided(commands, time.GetTimestamp())))
                 return;
             _undecidedCommands += commands;
-            _end = Math.Max(_end, offset + 1);
+            Extend(offset + 1);
         }
     }
 
@@ -103,9 +103,7 @@ public sealed class CouponFollower(
     {
         lock (_gate)
         {
-            if (end > _end && end > _mark + 1 && _undecided.Count == 0)
-                _behindSince = time.GetTimestamp();
-            _end = Math.Max(_end, end);
+            Extend(end);
         }
     }
 
@@ -117,7 +115,7 @@ public sealed class CouponFollower(
             var records = Math.Max(0, _end - 1 - _mark);
             if (records == 0)
                 return (0, TimeSpan.Zero);
-            var since = _undecided.Count > 0 ? _undecided.First().Value.AppendedAt : _behindSince;
+            var since = _undecided.Count > 0 ? Math.Min(_undecided.First().Value.AppendedAt, _behindSince) : _behindSince;
             return (Math.Max(records - _undecided.Count, 0) + _undecidedCommands, time.GetElapsedTime(since));
         }
     }
@@ -166,6 +164,13 @@ public sealed class CouponFollower(
         {
             Forget(offset, waiter);
         }
+    }
+
+    private void Extend(long end)
+    {
+        if (end > _mark + 1 && _end <= _mark + 1)
+            _behindSince = time.GetTimestamp();
+        _end = Math.Max(_end, end);
     }
 
     private void Forget(long offset, Waiter waiter)
