@@ -68,7 +68,8 @@ internal sealed class MemoryLog : ILog
 
                 IsBroken = true;
                 appended.SetException(new LogUnavailableException("not delivered"));
-            }));
+            }
+            ));
             return appended.Task;
         }
 
