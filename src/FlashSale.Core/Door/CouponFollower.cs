@@ -8,7 +8,7 @@ namespace FlashSale.Core.Door;
 /// <summary>
 /// What a front door knows of one partition: begins with what the state store has applied, then follows the events. An event
 /// whose answered offset is not above the mark is a repeat and changes nothing; one that is further ahead than the next means
-/// that the beginning was stale, and the state is read again. Wakes those who wait for decisions.
+/// that the beginning was stale, and the state is read again; so it is after an event that cannot be taken. Wakes those who wait for decisions.
 /// </summary>
 public sealed class CouponFollower(
     int partition, LogId logId, MachineTopics topics, ILog log, ICouponReader state, DoorOptions options, TimeProvider time, ICouponFollowerObserver observer)
@@ -74,7 +74,8 @@ public sealed class CouponFollower(
             }
             catch (Exception fault) when (fault is LogUnavailableException or StoreUnavailableException or LogRefusedException)
             {
-                if (NotReady is not null)
+                // What an event that cannot be taken would have told is in the state; the next event may be long in coming.
+                if (NotReady is not null || fault is LogRefusedException)
                     _notReady = fault.Message;
                 observer.Faulted(partition, fault);
                 await PauseAsync(stop);
@@ -94,7 +95,7 @@ public sealed class CouponFollower(
             if (offset <= _mark || !_undecided.TryAdd(offset, new Undecided(commands, time.GetTimestamp())))
                 return;
             _undecidedCommands += commands;
-            _end = Math.Max(_end, offset + 1);
+            Extend(offset + 1);
         }
     }
 
@@ -103,9 +104,7 @@ public sealed class CouponFollower(
     {
         lock (_gate)
         {
-            if (end > _end && end > _mark + 1 && _undecided.Count == 0)
-                _behindSince = time.GetTimestamp();
-            _end = Math.Max(_end, end);
+            Extend(end);
         }
     }
 
@@ -117,7 +116,7 @@ public sealed class CouponFollower(
             var records = Math.Max(0, _end - 1 - _mark);
             if (records == 0)
                 return (0, TimeSpan.Zero);
-            var since = _undecided.Count > 0 ? _undecided.First().Value.AppendedAt : _behindSince;
+            var since = _undecided.Count > 0 ? Math.Min(_undecided.First().Value.AppendedAt, _behindSince) : _behindSince;
             return (Math.Max(records - _undecided.Count, 0) + _undecidedCommands, time.GetElapsedTime(since));
         }
     }
@@ -166,6 +165,13 @@ public sealed class CouponFollower(
         {
             Forget(offset, waiter);
         }
+    }
+
+    private void Extend(long end)
+    {
+        if (end > _mark + 1 && _end <= _mark + 1)
+            _behindSince = time.GetTimestamp();
+        _end = Math.Max(_end, end);
     }
 
     private void Forget(long offset, Waiter waiter)
@@ -242,7 +248,8 @@ public sealed class CouponFollower(
         if (outcome is not (CouponOutcome.CampaignOpened or CouponOutcome.CampaignChanged))
             return;
         var id = record.Campaigns[command.Campaign];
-        _campaigns[id] = new CampaignView(id, partition, record.StateOf(command.Campaign)!.Value, command.Description.ToArray());
+        var campaign = record.StateOf(command.Campaign) ?? throw new LogRefusedException($"an event opens or changes campaign {id} and lacks its state");
+        _campaigns[id] = new CampaignView(id, partition, campaign, command.Description.ToArray());
     }
 
     private void Advance(long mark, long commands, DecidedRecord? record)

@@ -48,31 +48,41 @@ public sealed class DecidedRecord
     public Decision this[int index] => new(_outcomes[index], _sequences[index], _states[_campaignOf[index]], ToldAtMs);
 
     /// <summary>Takes an event apart; shows each command with its outcome to <paramref name="visit"/>.</summary>
+    /// <exception cref="LogRefusedException">Its parts do not fit each other: no engine of this log has told it.</exception>
     public static DecidedRecord Read(EventRecord told, DecisionVisitor visit)
     {
         var outcomes = CouponOutcomes.Open(told.Outcomes.Span);
         if (told.Command.IsEmpty)
             return new DecidedRecord(told, [], [], 0);
 
+        if (CouponRecord.Inspect(told.Command.Span).State != CommandRecordState.Readable)
+            throw DoesNotFit(told);
         var commands = CouponRecord.Open(told.Command.Span);
         var states = new CampaignState[commands.Campaigns.Length];
         for (var i = 0; i < outcomes.CampaignCount; i++)
         {
             var (campaign, state) = outcomes.CampaignAt(i);
+            if (campaign >= states.Length)
+                throw DoesNotFit(told);
             states[campaign] = state;
         }
 
         var record = new DecidedRecord(told, commands.Campaigns, states, commands.Count);
-        for (var index = 0; commands.TryNext(out var command) && outcomes.TryNext(out var outcome, out var sequence); index++)
+        for (var index = 0; commands.TryNext(out var command); index++)
         {
+            if (!outcomes.TryNext(out var outcome, out var sequence))
+                throw DoesNotFit(told);
             record._outcomes[index] = outcome;
             record._sequences[index] = sequence;
             record._campaignOf[index] = (ushort)command.Campaign;
             visit(record, command, outcome, sequence);
         }
 
-        return record;
+        return outcomes.TryNext(out _, out _) ? throw DoesNotFit(told) : record;
     }
+
+    private static LogRefusedException DoesNotFit(EventRecord told) =>
+        new($"the event for command offset {told.Answers.Offset} does not fit the record that it answers: somebody else writes to the topic");
 }
 
 /// <summary>Sees one command and its outcome.</summary>

@@ -91,9 +91,9 @@ public sealed class GroupCommit(string topic, int partition, ILogAppender append
             {
                 offset = await appender.AppendAsync(topic, partition, group.Build(new RecordId(ids.Next())));
             }
-            catch (LogUnavailableException)
+            catch (Exception fault) when (fault is LogUnavailableException or ObjectDisposedException)
             {
-                // Reported by the appender; those who wait are told that nobody knows.
+                // Reported by the appender, or the client under it was closed meanwhile; those who wait are told that nobody knows.
             }
 
             var sent = group;
