@@ -10,7 +10,7 @@ public sealed class KafkaAppender : ILogAppender, IDisposable
     private readonly KafkaOptions _options;
     private readonly ILogger<KafkaAppender> _logger;
     private readonly Lock _gate = new();
-    private IProducer<Null, byte[]> _producer;
+    private Producer _producer;
 
     public KafkaAppender(KafkaOptions options, ILogger<KafkaAppender> logger)
     {
@@ -25,7 +25,7 @@ public sealed class KafkaAppender : ILogAppender, IDisposable
         var producer = Volatile.Read(ref _producer);
         try
         {
-            producer.Produce(new TopicPartition(topic, partition), new Message<Null, byte[]> { Value = value.AsArray() }, report =>
+            producer.Client.Produce(new TopicPartition(topic, partition), new Message<Null, byte[]> { Value = value.AsArray() }, report =>
             {
                 if (report.Error.IsError)
                     Fail(producer, appended, topic, partition, report.Error);
@@ -38,12 +38,15 @@ public sealed class KafkaAppender : ILogAppender, IDisposable
             Fail(producer, appended, topic, partition, e.Error);
         }
 
-        return appended.Task;
+        return AwaitAsync(appended.Task, producer.Ended.Task);
     }
 
-    public void Dispose() => _producer.Dispose();
+    public void Dispose() => _producer.Client.Dispose();
 
-    private void Fail(IProducer<Null, byte[]> producer, TaskCompletionSource<long> appended, string topic, int partition, Error error)
+    /// <summary>A producer that has ended reports on nothing any more: what it had in flight must not be waited for.</summary>
+    private static async Task<long> AwaitAsync(Task<long> appended, Task<long> ended) => await await Task.WhenAny(appended, ended);
+
+    private void Fail(Producer producer, TaskCompletionSource<long> appended, string topic, int partition, Error error)
     {
         if (error.IsFatal)
             Replace(producer);
@@ -51,7 +54,7 @@ public sealed class KafkaAppender : ILogAppender, IDisposable
         appended.TrySetException(new LogUnavailableException(error.Reason));
     }
 
-    private void Replace(IProducer<Null, byte[]> ended)
+    private void Replace(Producer ended)
     {
         lock (_gate)
         {
@@ -61,17 +64,23 @@ public sealed class KafkaAppender : ILogAppender, IDisposable
         }
 
         // Not here: this may be the ended producer's own callback thread.
-        _ = Task.Run(ended.Dispose);
+        _ = Task.Run(ended.Client.Dispose);
+        ended.Ended.TrySetException(new LogUnavailableException("the producer has ended"));
     }
 
-    private IProducer<Null, byte[]> Build()
+    private Producer Build()
     {
         var config = ProducerSettings.Of(_options, "door");
         config.MessageTimeoutMs = (int)_options.AppendTimeout.TotalMilliseconds;
-        return new ProducerBuilder<Null, byte[]>(config)
+        return new Producer(new ProducerBuilder<Null, byte[]>(config)
             .SetErrorHandler((_, error) => KafkaLogMessages.ClientError(_logger, "door", error.Reason))
             .SetLogHandler(static (_, _) => { })
-            .Build();
+            .Build());
+    }
+
+    private sealed record Producer(IProducer<Null, byte[]> Client)
+    {
+        public TaskCompletionSource<long> Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }
 

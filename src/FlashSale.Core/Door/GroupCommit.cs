@@ -40,20 +40,20 @@ public sealed class GroupCommit(string topic, int partition, ILogAppender append
     /// <exception cref="ArgumentException">The command is not valid; nothing is appended.</exception>
     public async ValueTask<AppendResult> AppendAsync(CouponCommand command)
     {
-        Group? group;
+        Group group;
         int index;
-        Group? toSend;
+        Sending? sending;
         lock (_gate)
         {
             if (_waiting >= options.WaitingMax)
                 return new AppendResult(AppendState.Overloaded, -1, -1, 0);
             group = Gather(command, out index);
             _waiting++;
-            toSend = NextToSend();
+            sending = BeginNext();
         }
 
-        if (toSend is not null)
-            _ = SendAsync(toSend);
+        if (sending is not null)
+            _ = FinishAsync(sending);
         var offset = await group.Appended;
         return offset < 0
             ? new AppendResult(AppendState.LogUnavailable, -1, -1, 0)
@@ -71,42 +71,48 @@ public sealed class GroupCommit(string topic, int partition, ILogAppender append
         return _open = group;
     }
 
-    private Group? NextToSend()
+    /// <summary>Hands the next group to the appender, where one may be in flight. Under the gate, so that groups reach the log in the order in which they were gathered.</summary>
+    private Sending? BeginNext()
     {
         if (_inFlight >= options.AppendsInFlightMax || !_gathered.TryDequeue(out var group))
             return null;
         _inFlight++;
         if (group == _open)
             _open = null;
-        return group;
+        return new Sending(group, BeginAsync(group));
     }
 
-    private async Task SendAsync(Group? group)
+    // Async for its exceptions only: they belong to this append, whoever happens to begin it.
+    private async Task<long> BeginAsync(Group group) => await appender.AppendAsync(topic, partition, group.Build(new RecordId(ids.Next())));
+
+    private async Task FinishAsync(Sending? sending)
     {
         // A loop and not a recursion: each end of an append starts the next one.
-        while (group is not null)
+        while (sending is not null)
         {
             var offset = -1L;
             try
             {
-                offset = await appender.AppendAsync(topic, partition, group.Build(new RecordId(ids.Next())));
+                offset = await sending.Appending;
             }
             catch (Exception fault) when (fault is LogUnavailableException or ObjectDisposedException)
             {
                 // Reported by the appender, or the client under it was closed meanwhile; those who wait are told that nobody knows.
             }
 
-            var sent = group;
+            var sent = sending.Group;
             lock (_gate)
             {
                 _inFlight--;
                 _waiting -= sent.Count;
-                group = NextToSend();
+                sending = BeginNext();
             }
 
             sent.Complete(offset);
         }
     }
+
+    private sealed record Sending(Group Group, Task<long> Appending);
 
     /// <summary>The commands of one record to be, and those who wait for it.</summary>
     private sealed class Group
