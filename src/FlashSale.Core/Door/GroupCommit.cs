@@ -22,14 +22,16 @@ public readonly record struct AppendResult(AppendState State, long Offset, int I
 
 /// <summary>
 /// Appends the commands of one partition in groups: while as many appends as allowed are in flight, further commands gather
-/// in the next record, in order of arrival. At low load a record holds one command and nothing waits; under a storm records
-/// grow by themselves. May be called by any thread.
+/// in the next record, in order of arrival. After a quiet time a command is appended at once; under a storm appends keep a least
+/// distance in time, and records grow by themselves. May be called by any thread.
 /// </summary>
-public sealed class GroupCommit(string topic, int partition, ILogAppender appender, IRandomIds ids, DoorOptions options)
+public sealed class GroupCommit(string topic, int partition, ILogAppender appender, IRandomIds ids, DoorOptions options, TimeProvider time)
 {
     private readonly Lock _gate = new();
     private readonly Queue<Group> _gathered = [];
     private Group? _open;
+    private long? _begunAt;
+    private bool _pacing;
     private int _inFlight;
     private int _waiting;
 
@@ -74,12 +76,40 @@ public sealed class GroupCommit(string topic, int partition, ILogAppender append
     /// <summary>Hands the next group to the appender, where one may be in flight. Under the gate, so that groups reach the log in the order in which they were gathered.</summary>
     private Sending? BeginNext()
     {
-        if (_inFlight >= options.AppendsInFlightMax || !_gathered.TryDequeue(out var group))
+        if (_inFlight >= options.AppendsInFlightMax || _gathered.Count == 0 || MustWait())
             return null;
+        var group = _gathered.Dequeue();
         _inFlight++;
+        _begunAt = time.GetTimestamp();
         if (group == _open)
             _open = null;
         return new Sending(group, BeginAsync(group));
+    }
+
+    /// <summary>Whether the last append began too short a time ago; then the next one begins when that time is over.</summary>
+    private bool MustWait()
+    {
+        if (_pacing)
+            return true;
+        if (_begunAt is not { } begunAt || options.AppendInterval - time.GetElapsedTime(begunAt) is var left && left <= TimeSpan.Zero)
+            return false;
+        _pacing = true;
+        _ = PaceAsync(left);
+        return true;
+    }
+
+    private async Task PaceAsync(TimeSpan left)
+    {
+        await Task.Delay(left, time);
+        Sending? sending;
+        lock (_gate)
+        {
+            _pacing = false;
+            _begunAt = null;
+            sending = BeginNext();
+        }
+
+        await FinishAsync(sending);
     }
 
     // Async for its exceptions only: they belong to this append, whoever happens to begin it.

@@ -15,13 +15,14 @@ internal sealed class DoorWorld : ICouponFollowerObserver, IDisposable
     public DoorWorld(int partitions = 1, DoorOptions? options = null)
     {
         Options = options ?? new DoorOptions();
+        Options.AppendInterval = TimeSpan.Zero;
         Log = new LogWithFaults(Memory);
         Engines = [.. Enumerable.Range(0, partitions).Select(p => new HandEngine(Memory, State.Inner, p, partitions))];
         Followers = [.. Enumerable.Range(0, partitions).Select(p =>
             new CouponFollower(p, CouponTestData.TestLog, MachineTopics.Coupon, Log, State, Options, Time, this))];
         var appender = Memory.NewAppender();
         Door = new CouponDoor(
-            Followers, [.. Enumerable.Range(0, partitions).Select(p => new GroupCommit(MachineTopics.Coupon.Commands, p, appender, Ids, Options))],
+            Followers, [.. Enumerable.Range(0, partitions).Select(p => new GroupCommit(MachineTopics.Coupon.Commands, p, appender, Ids, Options, Time))],
             State, Options, Time, Ids);
     }
 

@@ -9,11 +9,12 @@ public sealed class GroupCommitTests : IDisposable
 {
     private readonly Pump _pump = new();
     private readonly HeldAppender _appender = new();
-    private readonly DoorOptions _options = new();
+    private readonly DoorOptions _options = new() { AppendInterval = TimeSpan.Zero };
+    private readonly ManualTime _time = new();
     private readonly GroupCommit _commit;
     private ulong _claims;
 
-    public GroupCommitTests() => _commit = new GroupCommit("coupon-commands", 3, _appender, new TestIds(), _options);
+    public GroupCommitTests() => _commit = new GroupCommit("coupon-commands", 3, _appender, new TestIds(), _options, _time);
 
     public void Dispose() => _pump.Dispose();
 
@@ -48,6 +49,32 @@ public sealed class GroupCommitTests : IDisposable
             Assert.Equal(new AppendResult(AppendState.Appended, 9, i, 3), _pump.Result(gathered[i]));
         Assert.False(first[0].IsCompleted);
         Assert.Equal(1, _commit.Waiting);
+    }
+
+    [Fact]
+    public void Append_SoonAfterAnAppend_WaitsForTheIntervalAndGathers()
+    {
+        _options.AppendInterval = TimeSpan.FromMilliseconds(4);
+        _ = Append("a");
+        _ = Append("b");
+        _time.Advance(TimeSpan.FromMilliseconds(3));
+        _pump.Run();
+        _ = Append("c");
+        Assert.Single(_appender.Sent);
+
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        _pump.Run();
+        Assert.Equal(["b", "c"], UsersOf(_appender.Sent[1]));
+    }
+
+    [Fact]
+    public void Append_AfterAQuietTime_BeginsAtOnce()
+    {
+        _options.AppendInterval = TimeSpan.FromMilliseconds(4);
+        _ = Append("a");
+        _time.Advance(TimeSpan.FromMilliseconds(4));
+        _ = Append("b");
+        Assert.Equal(["b"], UsersOf(_appender.Sent[1]));
     }
 
     [Theory]
