@@ -185,7 +185,8 @@ PROPERTIES
       { tail -n 5 "$folder/format.log" >&2; warn "kafka: could not format its storage"; return 1; }
     : >"$folder/formatted"
   fi
-  KAFKA_HEAP_OPTS='-Xms256m -Xmx1g' launch kafka bash "$KAFKA/bin/kafka-server-start.sh" "$folder/server.properties"
+  # The first compiler only: for as long as a local broker runs, the second one would mostly take its neighbours' cores.
+  KAFKA_HEAP_OPTS='-Xms256m -Xmx1g -XX:TieredStopAtLevel=1' launch kafka bash "$KAFKA/bin/kafka-server-start.sh" "$folder/server.properties"
 }
 
 mysql_launch() {
