@@ -10,7 +10,7 @@ internal static class ProblemMiddleware
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
             AllowStatusCode404Response = true,
-            ExceptionHandler = HandleAsync,
+            ExceptionHandler = context => AnswerAsync(context, context.Features.Get<IExceptionHandlerFeature>()!.Error),
         });
         app.UseStatusCodePages(context => Of(context.HttpContext.Response.StatusCode).ExecuteAsync(context.HttpContext));
     }
@@ -26,16 +26,16 @@ internal static class ProblemMiddleware
         _ => new(status, "invalid-request", "The request is not valid."),
     };
 
-    private static Task HandleAsync(HttpContext context)
+    /// <summary>Answers a request whose handling has thrown.</summary>
+    public static Task AnswerAsync(HttpContext context, Exception fault)
     {
-        var fault = context.Features.Get<IExceptionHandlerFeature>()?.Error;
         if (fault is BadHttpRequestException bad)
             return Of(bad.StatusCode).ExecuteAsync(context);
         if (context.RequestAborted.IsCancellationRequested)
             return Task.CompletedTask;
         ServerLogMessages.RequestFailed(
             context.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger(nameof(ProblemMiddleware)),
-            context.Request.Method, context.Request.Path, fault!);
+            context.Request.Method, context.Request.Path, fault);
         return Of(500).ExecuteAsync(context);
     }
 }
