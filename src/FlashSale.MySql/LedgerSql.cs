@@ -11,8 +11,9 @@ namespace FlashSale.MySql;
 /// </summary>
 internal sealed class LedgerSql(LedgerDialect dialect)
 {
-    // Beyond 1,000 rows a statement gets no faster; a coupon's row has at most 260 characters, a refusal's fewer.
-    private const int RowsMax = 1_000;
+    // Some 30,000 characters a statement: its text, which the driver copies several times, stays out of the large object heap,
+    // whose growth forces full collections. A coupon's row has at most 260 characters, a refusal's fewer.
+    private const int RowsMax = 200;
 
     /// <summary>No statement is longer than this, in bytes, so that any server with max_allowed_packet of 1 MB takes it.</summary>
     public const int StatementBytesMax = RowsMax * 300;

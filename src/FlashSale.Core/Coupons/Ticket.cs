@@ -9,7 +9,7 @@ namespace FlashSale.Core.Coupons;
 
 /// <summary>What a claimant gets for a claim: all that is needed to find its outcome. Nothing is stored for it.</summary>
 /// <param name="Commands">Estimated number of the command within its partition, for its position in the queue.</param>
-public readonly record struct Ticket(ClaimQuestion Claim, long Commands);
+public sealed record Ticket(ClaimQuestion Claim, long Commands);
 
 /// <summary>
 /// Signs and reads tickets: version, key id, the ticket, and the first 16 bytes of an HMAC-SHA256 over all of it, in base64url.
@@ -43,7 +43,7 @@ public sealed class TicketSigner
         }
     }
 
-    public string Sign(in Ticket ticket)
+    public string Sign(Ticket ticket)
     {
         var claim = ticket.Claim;
         var writer = new RecordWriter(FixedSize + claim.CampaignId.Length + claim.UserId.Length + 2 + MacSize);

@@ -21,11 +21,12 @@ public enum DoorRefusal
 }
 
 /// <summary>The answer to a claim.</summary>
+/// <param name="Ticket">Null where the claim is refused.</param>
 /// <param name="Position">Estimated number of commands to be decided up to this one.</param>
 /// <param name="RetryAfter">With <see cref="DoorRefusal.TooManyRequests"/>: when to come back.</param>
-public readonly record struct ClaimTaken(DoorRefusal Refusal, Ticket Ticket, long Position, TimeSpan RetryAfter)
+public readonly record struct ClaimTaken(DoorRefusal Refusal, Ticket? Ticket, long Position, TimeSpan RetryAfter)
 {
-    public static ClaimTaken Refused(DoorRefusal refusal, TimeSpan retryAfter = default) => new(refusal, default, 0, retryAfter);
+    public static ClaimTaken Refused(DoorRefusal refusal, TimeSpan retryAfter = default) => new(refusal, null, 0, retryAfter);
 }
 
 /// <summary>What is known of a claim.</summary>
@@ -70,33 +71,23 @@ public sealed class CouponDoor(
     public CouponFollower FollowerOf(string campaignId) => partitions[MachineTopics.PartitionOf(campaignId, partitions.Count)];
 
     /// <summary>Claims a coupon. Ends once the log has acknowledged the command, never before.</summary>
-    public async ValueTask<ClaimTaken> ClaimAsync(string campaignId, string userId, string? idempotencyKey)
+    public ValueTask<ClaimTaken> ClaimAsync(string campaignId, string userId, string? idempotencyKey)
     {
         var follower = FollowerOf(campaignId);
         if (follower.NotReady is not null)
-            return ClaimTaken.Refused(DoorRefusal.NotReady);
+            return new(ClaimTaken.Refused(DoorRefusal.NotReady));
         if (!_userLimit.TryTake(userId, out var retryAfter))
-            return ClaimTaken.Refused(DoorRefusal.TooManyRequests, retryAfter);
+            return new(ClaimTaken.Refused(DoorRefusal.TooManyRequests, retryAfter));
         if (follower.Find(campaignId) is not { } campaign)
-            return ClaimTaken.Refused(DoorRefusal.CampaignUnknown);
+            return new(ClaimTaken.Refused(DoorRefusal.CampaignUnknown));
 
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         var claimId = idempotencyKey is null ? ids.Next() : ClaimIdOf(idempotencyKey);
+        var command = CouponCommand.Claim(campaignId, userId, claimId, now);
         var refusal = campaign.RefusalAt(now);
-        if (refusal != CouponOutcome.None)
-        {
-            if (idempotencyKey is null)
-                return ClaimTaken.Refused(Refusal(refusal));
-
-            // The claim may have won before: then it is that win again. Only a sure "no" is refused here.
-            var before = new ClaimQuestion(follower.Log, follower.Partition, follower.Mark, int.MaxValue, campaignId, userId, claimId, now);
-            if (await ReadAsync(before) is { Outcome: not CouponOutcome.None } answer)
-                return answer.Outcome == CouponOutcome.Issued ? Again(before, answer.Entries[0]) : ClaimTaken.Refused(Refusal(refusal));
-        }
-
-        if (follower.OwnUndecided >= options.UndecidedMax)
-            return ClaimTaken.Refused(DoorRefusal.Overloaded);
-        return await AppendClaimAsync(follower, CouponCommand.Claim(campaignId, userId, claimId, now));
+        if (refusal == CouponOutcome.None)
+            return AppendClaimAsync(follower, command);
+        return idempotencyKey is null ? new(ClaimTaken.Refused(Refusal(refusal))) : ClaimAgainAsync(follower, command, refusal);
     }
 
     /// <summary>What has become of a ticket's claim, or null where the ticket is of another log. Waits up to <paramref name="wait"/> for the decision.</summary>
@@ -162,18 +153,30 @@ public sealed class CouponDoor(
         return System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(hash);
     }
 
+    /// <summary>A claim that would be refused, unless it has won before: then it is that win again. Only a sure "no" is refused here.</summary>
+    private async ValueTask<ClaimTaken> ClaimAgainAsync(CouponFollower follower, CouponCommand command, CouponOutcome refusal)
+    {
+        var before = Question(follower, command, follower.Mark, int.MaxValue);
+        if (await ReadAsync(before) is { Outcome: not CouponOutcome.None } answer)
+            return answer.Outcome == CouponOutcome.Issued ? Again(before, answer.Entries[0]) : ClaimTaken.Refused(Refusal(refusal));
+        return await AppendClaimAsync(follower, command);
+    }
+
     private async ValueTask<ClaimTaken> AppendClaimAsync(CouponFollower follower, CouponCommand command)
     {
+        if (follower.OwnUndecided >= options.UndecidedMax)
+            return ClaimTaken.Refused(DoorRefusal.Overloaded);
         var appended = await commits[follower.Partition].AppendAsync(command);
         if (appended.State != AppendState.Appended)
             return ClaimTaken.Refused(appended.State == AppendState.Overloaded ? DoorRefusal.Overloaded : DoorRefusal.LogUnavailable);
 
         follower.Appended(appended.Offset, appended.Commands);
         var number = follower.EstimateCommands(appended.Offset, appended.Index);
-        var claim = new ClaimQuestion(
-            follower.Log, follower.Partition, appended.Offset, appended.Index, command.CampaignId, command.UserId!, command.ClaimId, command.InstantMs);
-        return new ClaimTaken(DoorRefusal.None, new Ticket(claim, number), Position(number, follower.Commands), default);
+        return new ClaimTaken(DoorRefusal.None, new Ticket(Question(follower, command, appended.Offset, appended.Index), number), Position(number, follower.Commands), default);
     }
+
+    private static ClaimQuestion Question(CouponFollower follower, CouponCommand claim, long offset, int index) =>
+        new(follower.Log, follower.Partition, offset, index, claim.CampaignId, claim.UserId!, claim.ClaimId, claim.InstantMs);
 
     private static ClaimTaken Again(in ClaimQuestion claim, in ClaimEntry entry) =>
         new(DoorRefusal.None, new Ticket(claim with { Offset = entry.Offset, Index = entry.Index }, 0), 1, default);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using FlashSale.Core.Coupons;
 using FlashSale.Core.Door;
 using FlashSale.Server.Auth;
@@ -22,12 +23,13 @@ public sealed class Api(Node node, TicketSigner tickets, Callers callers, Teleme
     public CancellationToken Stopping => lifetime.ApplicationStopping;
 
     /// <summary>The door, or the problem that there is none yet.</summary>
-    public bool TryDoor(out CouponDoor door, out Problem problem)
+    public bool TryDoor([NotNullWhen(true)] out CouponDoor? door, [NotNullWhen(false)] out Problem? problem)
     {
-        door = node.Door!;
-        problem = Problem.Of(DoorRefusal.NotReady);
-        if (node.Door is not null)
+        door = node.Door;
+        problem = null;
+        if (door is not null)
             return true;
+        problem = Problem.Of(DoorRefusal.NotReady);
         telemetry.Refused(DoorRefusal.NotReady);
         return false;
     }

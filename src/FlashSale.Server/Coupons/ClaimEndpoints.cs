@@ -39,7 +39,7 @@ internal static class ClaimEndpoints
         try
         {
             var (taken, problem) = await TakeAsync(context, campaignId, api);
-            await (problem is null ? AnswerAsync(context, api.Tickets.Sign(taken.Ticket), taken.Position) : problem.ExecuteAsync(context));
+            await (problem is null ? AnswerAsync(context, api.Tickets.Sign(taken.Ticket!), taken.Position) : problem.ExecuteAsync(context));
         }
         catch (Exception e) when (!context.Response.HasStarted)
         {
@@ -93,14 +93,14 @@ internal static class ClaimEndpoints
         if (problem is not null)
             return problem;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, api.Stopping);
-        var status = await StatusOrNowAsync(door!, found, wait, ending.Token);
-        return status is null ? TicketUnknown() : Results.Json(Response(ticket, found, status), ServerJson.Default.ClaimResponse);
+        var status = await StatusOrNowAsync(door!, found!, wait, ending.Token);
+        return status is null ? TicketUnknown() : Results.Json(Response(ticket, found!, status), ServerJson.Default.ClaimResponse);
     }
 
     private static async Task StreamAsync(HttpContext context, string ticket, Api api)
     {
         var (found, door, problem) = await FindAsync(context, ticket, api);
-        if (problem is null && await door!.StatusAsync(found, TimeSpan.Zero, context.RequestAborted) is null)
+        if (problem is null && await door!.StatusAsync(found!, TimeSpan.Zero, context.RequestAborted) is null)
             problem = TicketUnknown();
         if (problem is not null)
         {
@@ -114,10 +114,10 @@ internal static class ClaimEndpoints
         var position = long.MaxValue;
         while (!ending.IsCancellationRequested && api.Time.GetElapsedTime(started) < StreamMax)
         {
-            var status = (await StatusOrNowAsync(door!, found, position == long.MaxValue ? TimeSpan.Zero : PositionInterval, ending.Token))!;
+            var status = (await StatusOrNowAsync(door!, found!, position == long.MaxValue ? TimeSpan.Zero : PositionInterval, ending.Token))!;
             if (status.Outcome != CouponOutcome.None)
             {
-                await events.SendAsync("decided", Response(ticket, found, status), ServerJson.Default.ClaimResponse);
+                await events.SendAsync("decided", Response(ticket, found!, status), ServerJson.Default.ClaimResponse);
                 return;
             }
 
@@ -139,17 +139,17 @@ internal static class ClaimEndpoints
         }
     }
 
-    private static async ValueTask<(Ticket Ticket, CouponDoor? Door, Problem? Problem)> FindAsync(HttpContext context, string text, Api api)
+    private static async ValueTask<(Ticket? Ticket, CouponDoor? Door, Problem? Problem)> FindAsync(HttpContext context, string text, Api api)
     {
         if (!api.TryDoor(out var door, out var problem))
             return (default, null, problem);
         if (!api.Tickets.TryRead(text, out var ticket))
             return (default, null, TicketUnknown());
-        var (_, notAllowed) = await api.Callers.UserAsync(context, ticket.Value.Claim.UserId);
-        return (ticket.Value, door, notAllowed);
+        var (_, notAllowed) = await api.Callers.UserAsync(context, ticket.Claim.UserId);
+        return (ticket, door, notAllowed);
     }
 
-    private static ClaimResponse Response(string text, in Ticket ticket, ClaimStatus status)
+    private static ClaimResponse Response(string text, Ticket ticket, ClaimStatus status)
     {
         var claim = ticket.Claim;
         var decidedAt = status.DecidedAtMs is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : (DateTimeOffset?)null;

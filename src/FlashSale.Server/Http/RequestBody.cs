@@ -10,7 +10,7 @@ internal static class RequestBody
 {
     public static async ValueTask<(T? Body, Problem? Problem)> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type) where T : class
     {
-        if (!context.Request.HasJsonContentType())
+        if (context.Request.ContentType != "application/json" && !context.Request.HasJsonContentType())
             return (null, ProblemMiddleware.Of(415));
         try
         {

@@ -30,8 +30,8 @@ public sealed class CouponDoorTests : IDisposable
         Assert.Equal((DoorRefusal.None, 1L, TimeSpan.Zero), (taken.Refusal, taken.Position, taken.RetryAfter));
         var command = Assert.Single(Commands(_world.Memory.Records("coupon-commands")[^1]));
         Assert.Equal((CouponCommandKind.Claim, "sale", "a", 1_234), (command.Kind, command.CampaignId, command.UserId, command.InstantMs));
-        Assert.Equal(new ClaimQuestion(TestLog, 0, 2, 0, "sale", "a", command.ClaimId, 1_234), taken.Ticket.Claim);
-        Assert.Equal(2, taken.Ticket.Commands);
+        Assert.Equal(new ClaimQuestion(TestLog, 0, 2, 0, "sale", "a", command.ClaimId, 1_234), taken.Ticket!.Claim);
+        Assert.Equal(2, taken.Ticket!.Commands);
     }
 
     [Fact]
@@ -144,9 +144,9 @@ public sealed class CouponDoorTests : IDisposable
         var appended = Appended;
         var again = Claim("sale", "a", "key-1");
         Assert.Equal(DoorRefusal.None, again.Refusal);
-        Assert.Equal((first.Ticket.Claim.Offset, first.Ticket.Claim.Index), (again.Ticket.Claim.Offset, again.Ticket.Claim.Index));
+        Assert.Equal((first.Ticket!.Claim.Offset, first.Ticket!.Claim.Index), (again.Ticket!.Claim.Offset, again.Ticket!.Claim.Index));
         Assert.Equal(appended, Appended);
-        Assert.Equal(Code("sale", 0), Assert.Single(Status(again.Ticket)!.Codes));
+        Assert.Equal(Code("sale", 0), Assert.Single(Status(again.Ticket!)!.Codes));
 
         AssertRefused(DoorRefusal.SoldOut, "sale", "a", "key-2");
         AssertRefused(DoorRefusal.SoldOut, "sale", "b", "key-1");
@@ -160,7 +160,7 @@ public sealed class CouponDoorTests : IDisposable
         Claim("sale", "a", "key-1");
         Engine.Append(Close("sale"));
         _world.DecideAndTell();
-        Assert.Equal(CouponOutcome.Issued, Status(Claim("sale", "a", "key-1").Ticket)!.Outcome);
+        Assert.Equal(CouponOutcome.Issued, Status(Claim("sale", "a", "key-1").Ticket!)!.Outcome);
         AssertRefused(DoorRefusal.Closed, "sale", "b", "key-1");
     }
 
@@ -171,8 +171,8 @@ public sealed class CouponDoorTests : IDisposable
         var first = Claim("sale", "a", "key-1");
         var second = Claim("sale", "a", "key-1");
         _world.DecideAndTell();
-        Assert.NotEqual(first.Ticket, second.Ticket);
-        Assert.Equal(Status(first.Ticket)!.Codes, Status(second.Ticket)!.Codes);
+        Assert.NotEqual(first.Ticket!, second.Ticket!);
+        Assert.Equal(Status(first.Ticket!)!.Codes, Status(second.Ticket!)!.Codes);
         Assert.Equal(1, Door.FindCampaign("sale")!.State.Issued);
     }
 
@@ -189,10 +189,10 @@ public sealed class CouponDoorTests : IDisposable
         Break(state);
         var (winner, loser) = (Claim("sale", "a", "key-1"), Claim("sale", "b", "key-1"));
         Assert.Equal((DoorRefusal.None, DoorRefusal.None), (winner.Refusal, loser.Refusal));
-        Assert.Equal((3, 4), (winner.Ticket.Claim.Offset, loser.Ticket.Claim.Offset));
+        Assert.Equal((3, 4), (winner.Ticket!.Claim.Offset, loser.Ticket!.Claim.Offset));
         Mend();
         _world.DecideAndTell();
-        Assert.Equal((CouponOutcome.Issued, CouponOutcome.SoldOut), (Status(winner.Ticket)!.Outcome, Status(loser.Ticket)!.Outcome));
+        Assert.Equal((CouponOutcome.Issued, CouponOutcome.SoldOut), (Status(winner.Ticket!)!.Outcome, Status(loser.Ticket!)!.Outcome));
     }
 
     [Fact]
@@ -202,14 +202,14 @@ public sealed class CouponDoorTests : IDisposable
         Engine.Append(CouponTestData.Claim("sale", "x", 1), CouponTestData.Claim("sale", "y", 1));
         var a = Claim("sale", "a");
         var b = Claim("sale", "b");
-        Assert.Equal((CouponOutcome.None, b.Position), (Status(b.Ticket)!.Outcome, Status(b.Ticket)!.Position));
+        Assert.Equal((CouponOutcome.None, b.Position), (Status(b.Ticket!)!.Outcome, Status(b.Ticket!)!.Position));
         Engine.Decide();
         Engine.Tell(1);
         _world.Pump.Run();
-        Assert.InRange(Status(b.Ticket)!.Position, 1, b.Position - 1);
+        Assert.InRange(Status(b.Ticket!)!.Position, 1, b.Position - 1);
         Engine.Tell();
         _world.Pump.Run();
-        Assert.Equal((CouponOutcome.SoldOut, 0), (Status(a.Ticket)!.Outcome, Status(b.Ticket)!.Position));
+        Assert.Equal((CouponOutcome.SoldOut, 0), (Status(a.Ticket!)!.Outcome, Status(b.Ticket!)!.Position));
     }
 
     [Theory]
@@ -220,7 +220,7 @@ public sealed class CouponDoorTests : IDisposable
         if (!recentlyTold)
             _world.Options.RecentBytesMax = 0;
         Begin(Open("sale", 2, perUser: 2));
-        var tickets = new[] { "a", "a", "a", "b" }.Select(u => Claim("sale", u).Ticket).ToList();
+        var tickets = new[] { "a", "a", "a", "b" }.Select(u => Claim("sale", u).Ticket!).ToList();
         Engine.ToldAtMs = 8_000;
         _world.DecideAndTell();
 
@@ -244,8 +244,8 @@ public sealed class CouponDoorTests : IDisposable
     {
         _world.Options.RecentBytesMax = 0;
         Begin(Open("sale", 1));
-        var won = Claim("sale", "a").Ticket;
-        var lost = Claim("sale", "b").Ticket;
+        var won = Claim("sale", "a").Ticket!;
+        var lost = Claim("sale", "b").Ticket!;
         _world.DecideAndTell();
         Break(state);
         Assert.Equal((CouponOutcome.None, 1L), (Status(won)!.Outcome, Status(won)!.Position));
@@ -259,7 +259,7 @@ public sealed class CouponDoorTests : IDisposable
     {
         Begin(Open("sale", 5));
         Claim("sale", "a");
-        var again = Claim("sale", "a").Ticket;
+        var again = Claim("sale", "a").Ticket!;
         _world.DecideAndTell();
         _world.State.IsAway = true;
         Assert.Equal(CouponOutcome.None, Status(again)!.Outcome);
@@ -271,8 +271,8 @@ public sealed class CouponDoorTests : IDisposable
     public void Status_Waits_EndsWithTheDecision()
     {
         Begin(Open("sale", 1));
-        var won = Door.StatusAsync(Claim("sale", "a").Ticket, Wait, default);
-        var lost = Door.StatusAsync(Claim("sale", "b").Ticket, Wait, default);
+        var won = Door.StatusAsync(Claim("sale", "a").Ticket!, Wait, default);
+        var lost = Door.StatusAsync(Claim("sale", "b").Ticket!, Wait, default);
         _world.Pump.Run();
         Assert.False(won.IsCompleted || lost.IsCompleted);
         _world.DecideAndTell();
@@ -284,7 +284,7 @@ public sealed class CouponDoorTests : IDisposable
     public void Status_WaitEndsFirst_IsWaiting()
     {
         Begin(Open("sale", 1));
-        var status = Door.StatusAsync(Claim("sale", "a").Ticket, Wait, default);
+        var status = Door.StatusAsync(Claim("sale", "a").Ticket!, Wait, default);
         _world.Advance(Wait - TimeSpan.FromMilliseconds(1));
         Assert.False(status.IsCompleted);
         _world.Advance(TimeSpan.FromMilliseconds(1));
@@ -297,7 +297,7 @@ public sealed class CouponDoorTests : IDisposable
     {
         _world.Options.RecentBytesMax = 0;
         Begin(Open("sale", 1));
-        var ticket = Claim("sale", "a").Ticket;
+        var ticket = Claim("sale", "a").Ticket!;
         _world.DecideAndTell();
         _world.State.IsAway = true;
         var status = Door.StatusAsync(ticket, Wait, default);
@@ -313,7 +313,7 @@ public sealed class CouponDoorTests : IDisposable
     {
         Begin(Open("sale", 1));
         using var cancel = new CancellationTokenSource();
-        var status = Door.StatusAsync(Claim("sale", "a").Ticket, Wait, cancel.Token);
+        var status = Door.StatusAsync(Claim("sale", "a").Ticket!, Wait, cancel.Token);
         _world.Pump.Run();
         cancel.Cancel();
         _world.Pump.Run();
@@ -325,7 +325,7 @@ public sealed class CouponDoorTests : IDisposable
     public void Status_TicketOfAnotherLogOrPartition_IsNull()
     {
         Begin(Open("sale", 1));
-        var ticket = Claim("sale", "a").Ticket;
+        var ticket = Claim("sale", "a").Ticket!;
         Assert.Null(Status(ticket with { Claim = ticket.Claim with { Log = new LogId(Guid.Empty) } }));
         Assert.Null(Status(ticket with { Claim = ticket.Claim with { Partition = 1 } }));
     }

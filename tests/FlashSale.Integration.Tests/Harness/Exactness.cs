@@ -33,7 +33,7 @@ internal static class Exactness
         foreach (var (claim, state) in learned)
         {
             Assert.True(signer.TryRead(claim.Ticket, out var ticket), "a ticket is not signed by the key of development");
-            var question = ticket.Value.Claim;
+            var question = ticket.Claim;
             var address = new RecordAddress(question.Partition, question.Offset, question.Index);
             Assert.Equal(truth.Log, question.Log);
             Assert.True(truth.Decided.TryGetValue(address, out var decided), $"the accepted claim {address} is not in the log");
