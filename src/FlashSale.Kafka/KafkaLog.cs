@@ -125,7 +125,10 @@ public sealed class KafkaLog : ILog, IAsyncDisposable
             return;
         try
         {
-            // Before the place is free: what is assigned next must not be taken away again.
+            // Before the place is free: what is assigned next must not be taken away again. The client keeps a pause beyond the
+            // assignment: the partition's next reader would never get a record.
+            if (reader.Stop() && !_stop.IsCancellationRequested)
+                _consumer.Resume([reader.At]);
             if (!_stop.IsCancellationRequested)
                 _consumer.IncrementalUnassign([reader.At]);
         }
@@ -164,6 +167,7 @@ public sealed class KafkaLog : ILog, IAsyncDisposable
         private long _bytes;
         private long _next = from;
         private bool _paused;
+        private bool _stopped;
 
         public TopicPartition At => at;
 
@@ -193,7 +197,7 @@ public sealed class KafkaLog : ILog, IAsyncDisposable
             lock (_gate)
             {
                 // A record of an earlier assignment of the partition may still arrive, before or behind our place.
-                if (record.Offset.Value < _next || _fault is not null)
+                if (record.Offset.Value < _next || _fault is not null || _stopped)
                     return;
                 if (record.Offset.Value > _next)
                     _fault = new LogUnavailableException($"{at} gave offset {record.Offset.Value} where {_next} was due: records are missing (deleted, compacted or written in a transaction), if this is told again and again");
@@ -204,6 +208,16 @@ public sealed class KafkaLog : ILog, IAsyncDisposable
             }
 
             wanted?.TrySetResult();
+        }
+
+        /// <summary>Takes nothing more; says whether the partition is paused, which from now on nobody changes but the caller.</summary>
+        public bool Stop()
+        {
+            lock (_gate)
+            {
+                _stopped = true;
+                return _paused;
+            }
         }
 
         public void Fail(Exception fault)

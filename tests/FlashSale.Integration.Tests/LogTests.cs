@@ -67,6 +67,31 @@ public sealed class LogTests(Stack stack, ITestOutputHelper output)
         await Exactness.AssertExactAsync(first, sale);
     }
 
+    /// <summary>The client keeps a pause beyond the end of an assignment; the log must not.</summary>
+    [ServersFact]
+    public async Task Read_AfterAReaderThatWasPaused_GetsItsRecords()
+    {
+        await using var installation = await Installation.CreateAsync(stack, output);
+        var topic = installation.Topics.Commands;
+        await installation.CreateTopicAsync(topic, installation.Partitions, []);
+        const int Records = 24;
+        for (var i = 0; i < Records; i++)
+            await installation.ProduceAsync(topic, 0, new byte[500_000]);
+
+        await using var log = installation.OpenLog();
+        using var limit = new CancellationTokenSource(ExitTimeout);
+        // The first one is left alone until more has arrived than a reader may hold.
+        await using (var first = log.Read(topic, 0, 0))
+        {
+            Assert.Equal(0, (await first.ReadAsync(1, 1, limit.Token))[0].Offset);
+            await Task.Delay(TimeSpan.FromSeconds(2), limit.Token);
+        }
+
+        await using var second = log.Read(topic, 0, 0);
+        for (var next = 0L; next < Records;)
+            next = (await second.ReadAsync(100, 1 << 20, limit.Token))[^1].Offset + 1;
+    }
+
     [ServersFact]
     public async Task Garbage_InTheCommands_IsDecidedAsUndecodableAndThePartitionGoesOn()
     {

@@ -13,6 +13,9 @@ namespace FlashSale.Core.Door;
 public sealed class CouponFollower(
     int partition, LogId logId, MachineTopics topics, ILog log, ICouponReader state, DoorOptions options, TimeProvider time, ICouponFollowerObserver observer)
 {
+    /// <summary>Twice the default of the engine's untold records: so many repeats may stand at the end. Were there more, the next event would show it.</summary>
+    private const int EventsLookedAt = 128;
+
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(100);
 
     private readonly ConcurrentDictionary<string, CampaignView> _campaigns = new();
@@ -189,8 +192,10 @@ public sealed class CouponFollower(
     {
         // The end is taken before the state is read: every event before it answers a record that the state has applied.
         var bounds = await log.BoundsAsync(topics.Events, partition, stop);
+        var answered = await HighestAnsweredAsync(bounds, stop);
         var snapshot = await state.ReadPartitionAsync(partition, logId);
-        if (snapshot is null || snapshot.Applied.Offset < Mark)
+        // A state that is being rebuilt is whole and lags behind its own events: campaigns are missing in it.
+        if (snapshot is null || snapshot.Applied.Offset < Math.Max(Mark, answered.Offset))
         {
             _notReady = "its state is missing or being rebuilt";
             return false;
@@ -203,6 +208,19 @@ public sealed class CouponFollower(
         _notReady = null;
         observer.Ready(partition);
         return true;
+    }
+
+    private async Task<RecordPosition> HighestAnsweredAsync(LogBounds bounds, CancellationToken stop)
+    {
+        try
+        {
+            return await EventTail.HighestAnsweredAsync(log, topics, partition, logId, bounds, EventsLookedAt, stop);
+        }
+        catch (LogRefusedException)
+        {
+            // An event that cannot be read has been reported when it was met; it must not keep the door shut.
+            return default;
+        }
     }
 
     private async Task FollowAsync(CancellationToken stop)

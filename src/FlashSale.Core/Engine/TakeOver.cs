@@ -93,33 +93,15 @@ internal sealed class TakeOver(
             : throw new FencedException(reset);
     }
 
-    /// <summary>E, from the last events. Repeats of earlier events may stand at the end, so some more are looked at; a result that is too low only tells some outcomes twice.</summary>
+    /// <summary>E, from the last events; a result that is too low only tells some outcomes twice.</summary>
     /// <param name="told">What the state knows of it; the record there is not known.</param>
     private async Task<RecordPosition> HighestAnsweredAsync(long told, CancellationToken stop)
     {
         var bounds = await log.BoundsAsync(machine.Topics.Events, partition, stop);
         if (told > 0 && bounds.End == 0)
             throw new LogRefusedException($"partition {partition} of {machine.Topics.Events} is empty, but outcomes up to offset {told} were told: the topic was recreated. Restore it, or begin a new log (wipe all three: topics, state, ledger)");
-        var highest = new RecordPosition(Math.Max(told, 0), default);
-        var from = Math.Max(bounds.Start, bounds.End - 2L * options.UntoldRecordsMax);
-        if (from >= bounds.End)
-            return highest;
-
-        await using var reader = log.Read(machine.Topics.Events, partition, from);
-        for (var next = from; next < bounds.End;)
-        {
-            foreach (var record in await reader.ReadAsync(1_000, 1 << 20, stop))
-            {
-                var answer = EventRecord.Decode(record.Value);
-                if (answer.Log != logId)
-                    throw new LogRefusedException($"the events of partition {partition} answer log {answer.Log}, not {logId}: one of the two topics was recreated. Both must be of one installation");
-                if (answer.Answers.Offset >= highest.Offset)
-                    highest = answer.Answers;
-                next = record.Offset + 1;
-            }
-        }
-
-        return highest;
+        var answered = await EventTail.HighestAnsweredAsync(log, machine.Topics, partition, logId, bounds, 2 * options.UntoldRecordsMax, stop);
+        return answered.Offset >= told ? answered : new RecordPosition(told, default);
     }
 
     private void CheckBounds(LogBounds bounds, long known)
