@@ -75,7 +75,7 @@ public abstract class RedisStateStore : IStateStore
         return bytes;
     }
 
-    private static RedisValue[] Arguments(ApplyBatch batch)
+    internal static RedisValue[] Arguments(ApplyBatch batch)
     {
         var arguments = new RedisValue[ApplyArguments + 2 * batch.Records.Count];
         arguments[0] = Bytes(batch.Log);

@@ -1,0 +1,67 @@
+using BenchmarkDotNet.Loggers;
+using Spectre.Console;
+
+namespace FlashSale.Benchmarks;
+
+/// <summary>
+/// Compares ratios with those of before. Noise makes a ratio worse as often as a defect does, but not every time: a class that is over
+/// the tolerance is measured again, and the lowest ratio counts.
+/// </summary>
+internal static class RegressionCheck
+{
+    private const int RoundsMax = 4;
+
+    /// <summary>Yields what is over the tolerance.</summary>
+    public static List<string> Run(Baseline baseline, StreamLogger log)
+    {
+        var regressions = new List<string>();
+        var table = new Table().AddColumns("benchmark", "ratio before", "ratio now", "change", "rounds");
+        foreach (var type in Runner.Classes.Where(Runner.IsStable))
+            Check(type, baseline, log, table, regressions);
+        AnsiConsole.Write(table);
+        return regressions;
+    }
+
+    /// <summary>The lowest ratios of several rounds: what a baseline is made of.</summary>
+    public static SortedDictionary<string, double> Measure(StreamLogger log)
+    {
+        var ratios = new SortedDictionary<string, double>(StringComparer.Ordinal);
+        foreach (var type in Runner.Classes.Where(Runner.IsStable))
+        {
+            for (var round = 0; round < RoundsMax; round++)
+                Lower(ratios, Runner.Run(type, null, log));
+        }
+
+        return ratios;
+    }
+
+    private static void Check(Type type, Baseline baseline, StreamLogger log, Table table, List<string> regressions)
+    {
+        var found = new SortedDictionary<string, double>(StringComparer.Ordinal);
+        var rounds = 0;
+        do
+        {
+            Lower(found, Runner.Run(type, null, log));
+            rounds++;
+        }
+        while (rounds < RoundsMax && found.Any(f => IsOver(baseline, f.Key, f.Value)));
+
+        foreach (var (name, ratio) in found)
+        {
+            var before = baseline.Ratios.TryGetValue(name, out var known) ? known : double.NaN;
+            var isOver = IsOver(baseline, name, ratio);
+            if (isOver)
+                regressions.Add($"{name}: {ratio:F2} times its twin, {before:F2} before");
+            table.AddRow(name, $"{before:F2}", $"{ratio:F2}", isOver ? $"[red]{ratio / before:F2}[/]" : $"{ratio / before:F2}", $"{rounds}");
+        }
+    }
+
+    private static bool IsOver(Baseline baseline, string name, double ratio) =>
+        baseline.Ratios.TryGetValue(name, out var before) && ratio > before * baseline.Tolerance;
+
+    private static void Lower(SortedDictionary<string, double> ratios, List<Measured> measured)
+    {
+        foreach (var one in measured.Where(m => !m.IsTwin))
+            ratios[one.Name] = ratios.TryGetValue(one.Name, out var before) ? Math.Min(before, one.Ratio) : one.Ratio;
+    }
+}
