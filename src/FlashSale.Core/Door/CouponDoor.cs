@@ -110,7 +110,7 @@ public sealed class CouponDoor(
         var started = time.GetTimestamp();
         while (true)
         {
-            var decided = follower.FindRecent(claim.Offset, claim.Index);
+            var decided = follower.FindRecent(claim);
             var status = await StatusNowAsync(follower, ticket, decided);
             var left = wait - time.GetElapsedTime(started);
             if (status.Outcome != CouponOutcome.None || left <= TimeSpan.Zero)

@@ -141,6 +141,15 @@ public sealed class CouponFollower(
         }
     }
 
+    /// <summary>The decision of a claim that was told a short while ago; null also where another command stands at its address.</summary>
+    public Decision? FindRecent(in ClaimQuestion claim)
+    {
+        lock (_gate)
+        {
+            return _recent.TryGetValue(claim.Offset, out var record) && record.IsOf(claim.Index, claim) ? record[claim.Index] : null;
+        }
+    }
+
     /// <summary>Waits until the command at an address is decided. Null: it is decided but not known here any more, look it up in the state; or too many wait.</summary>
     /// <exception cref="TimeoutException">Not decided within <paramref name="wait"/>.</exception>
     public async Task<Decision?> WaitAsync(long offset, int index, TimeSpan wait, CancellationToken cancel)
@@ -159,7 +168,10 @@ public sealed class CouponFollower(
 
         try
         {
-            return await waiter.Decided.Task.WaitAsync(wait, time, cancel);
+            // Task.WaitAsync would hop to the thread pool here, away from the caller's scheduler.
+            await using var timeout = time.CreateTimer(static w => ((Waiter)w!).Decided.TrySetException(new TimeoutException()), waiter, wait, Timeout.InfiniteTimeSpan);
+            await using var cancelled = cancel.UnsafeRegister(static (w, token) => ((Waiter)w!).Decided.TrySetCanceled(token), waiter);
+            return await waiter.Decided.Task;
         }
         finally
         {
