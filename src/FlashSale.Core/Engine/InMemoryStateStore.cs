@@ -100,7 +100,8 @@ public class InMemoryStateStore<TModel>(IMachine machine) : IStateStore where TM
             for (var i = 0; i < outcomes.Count; i++)
                 Recent[batch.Records[i].Offset] = outcomes[i];
             Commands += batch.Records.Sum(r => (long)r.Info.Commands);
-            Applied = batch.Records[^1].Position;
+            if (batch.Records.Count > 0)
+                Applied = batch.Records[^1].Position;
             Told = Math.Max(Told, batch.Told);
             while (Recent.Count > 0 && Recent.First().Key <= Told)
                 Recent.Remove(Recent.First().Key);

@@ -138,12 +138,12 @@ internal sealed class Adversary(World world)
 
     private async Task PauseAsync(Node node)
     {
-        if (node.Domain.IsPaused)
+        if (node.Domain.IsPaused || !world.Faults.IsActive)
             return;
         world.Trace(node.Name, "stands still");
         node.Domain.Pause();
         await world.Domain.DelayAsync(Seconds(0.1, 6));
-        if (world.Random.Chance(0.7))
+        if (world.Faults.IsActive && world.Random.Chance(0.7))
         {
             world.Machines.Expel(node);
             world.Ledgers.Expel(node);
@@ -157,7 +157,7 @@ internal sealed class Adversary(World world)
     private async Task ReplaceStateAsync(int partition)
     {
         var state = world.States[partition];
-        if (state.IsForeign)
+        if (state.IsForeign || !world.Faults.IsActive)
             return;
         world.Trace("chaos", $"state {partition} is another log's");
         var foreign = new InMemoryCouponStore(CouponMachine.Instance);
@@ -172,7 +172,7 @@ internal sealed class Adversary(World world)
     private async Task CutLogAsync(int partition)
     {
         var told = world.Oracle.Told(partition);
-        if (world.Log.IsDamaged(partition) || told == 0)
+        if (world.Log.IsDamaged(partition) || told == 0 || !world.Faults.IsActive)
             return;
         var at = world.Random.Between(1, (int)told);
         var isStart = world.Random.Chance(0.3);
@@ -194,7 +194,7 @@ internal sealed class Adversary(World world)
             case 0:
                 return [.. Enumerable.Range(0, world.Random.Below(40)).Select(_ => (byte)world.Random.Next())];
             case 1:
-                return record[..world.Random.Below(record.Length)];
+                return record[..world.Random.Below(record.Length + 1)];
             case 2:
                 record[3] = (byte)RecordKind.Event;
                 return record;

@@ -57,7 +57,10 @@ internal sealed class Answers(World world)
         var found = world.Oracle.Truth[claim.Partition].ClaimAt(claim.Offset, claim.Index);
         if (found is not { } log || log.UserId != claim.UserId || log.ClaimId != claim.ClaimId || log.CampaignId != claim.CampaignId)
         {
-            if (answer.Outcome == CouponOutcome.Issued || !world.Oracle.WasLost(claim) && !world.Log.IsDamaged(claim.Partition))
+            // A claim that the log has lost after it was acknowledged has no outcome; only a coupon that the same claim has won
+            // at another address is its owner's.
+            var isLost = world.Oracle.WasLost(claim) || world.Log.IsDamaged(claim.Partition);
+            if (!isLost || answer.Outcome == CouponOutcome.Issued && !HasWon(claim, answer.Codes.Single()))
                 throw new ViolationException("I3", $"{at} is {Describe(answer)}, but the log has no such claim there");
             return;
         }
@@ -66,6 +69,10 @@ internal sealed class Answers(World world)
         if (outcome != answer.Outcome || outcome == CouponOutcome.Issued && answer.Codes.Single() != CodeOf(claim, log))
             throw new ViolationException("I4", $"{at} is {Describe(answer)}, the log says {log.Outcome} {CodeOf(claim, log)}");
     }
+
+    private bool HasWon(ClaimQuestion claim, string code) =>
+        world.Oracle.Truth[claim.Partition].Model.ReadUser(claim.UserId).Any(c => c.CampaignId == claim.CampaignId
+            && c.Entries.Any(e => e.ClaimId == claim.ClaimId && _codes.Of(claim.Partition, c.CampaignId, c.State, e.Sequence) == code));
 
     private static string Describe(ClaimStatus answer) => $"{answer.Outcome.Name()} {string.Join(' ', answer.Codes)}".TrimEnd();
 }

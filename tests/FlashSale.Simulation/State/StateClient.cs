@@ -23,7 +23,7 @@ internal sealed class StateClient(World world, Node node) : IStateStore, ICoupon
         CallAsync($"reset {partition}", () => world.States[partition].Reset(genesis, token), static r => r.ToString());
 
     public Task<ApplyResult> ApplyAsync(int partition, ApplyBatch batch) =>
-        CallAsync($"apply {partition}:{batch.Expected.Offset + 1}..{batch.Records[^1].Offset}", () => world.Faults.Strikes(FaultKind.ScriptTorn)
+        CallAsync(batch.Records.Count == 0 ? $"look at {partition}" : $"apply {partition}:{batch.Expected.Offset + 1}..{batch.Expected.Offset + batch.Records.Count}", () => batch.Records.Count > 0 && world.Faults.Strikes(FaultKind.ScriptTorn)
             ? world.States[partition].Break(batch)
             : world.States[partition].Apply(batch), static r => r.State.ToString());
 
