@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using FlashSale.Simulation.Defences;
 
 namespace FlashSale.Simulation;
 
@@ -45,6 +46,8 @@ internal static class CommandLine
                 pressed.Cancel = true;
                 stop.Cancel();
             };
+            if (result.GetValue(defences))
+                return new DefenceTable(output, error).Print(result.GetValue(only), stop.Token);
             if (result.GetValue(seed) is { } one)
                 return new SeedRunner(output, error).RunOne(one, result.GetValue(trace));
             if (result.GetValue(seeds) is { } count)

@@ -179,7 +179,7 @@ public sealed class CouponDoor(
     }
 
     private static ClaimTaken Again(in ClaimQuestion claim, in ClaimEntry entry) =>
-        new(DoorRefusal.None, new Ticket(claim with { Offset = entry.Offset, Index = entry.Index }, 0), 1, default);
+        new(DoorRefusal.None, new Ticket(claim with { Offset = entry.Offset, Index = entry.Index, InstantMs = entry.InstantMs }, 0), 1, default);
 
     private async Task<ClaimStatus> StatusNowAsync(CouponFollower follower, Ticket ticket, Decision? decided)
     {

@@ -57,7 +57,8 @@ public sealed class DecidedRecord
     public bool IsOf(int index, in ClaimQuestion claim)
     {
         Span<byte> user = stackalloc byte[Identifier.LengthMax];
-        return index < Count && _claims[index] == ClaimHash(user[..Encoding.ASCII.GetBytes(claim.UserId, user)], claim.ClaimId);
+        user = user[..Encoding.ASCII.GetBytes(claim.UserId, user)];
+        return index < Count && Campaigns[_campaignOf[index]] == claim.CampaignId && _claims[index] == ClaimHash(user, claim.ClaimId);
     }
 
     /// <summary>Takes an event apart; shows each command with its outcome to <paramref name="visit"/>.</summary>
@@ -95,7 +96,7 @@ public sealed class DecidedRecord
         return outcomes.TryNext(out _, out _) ? throw DoesNotFit(told) : record;
     }
 
-    // Claim ids are those of one user only.
+    // Claim ids of one user in one campaign only are compared.
     private static ulong ClaimHash(ReadOnlySpan<byte> user, ulong claimId) => MachineTopics.Fnv1A(user) ^ claimId;
 
     private static LogRefusedException DoesNotFit(EventRecord told) =>

@@ -195,7 +195,7 @@ internal sealed class Adversary(World world)
                 return [.. Enumerable.Range(0, world.Random.Below(40)).Select(_ => (byte)world.Random.Next())];
             case 1:
                 return record[..world.Random.Below(record.Length + 1)];
-            case 2:
+            case 2 when record.Length > RecordHeader.Size:
                 record[3] = (byte)RecordKind.Event;
                 return record;
             default:

@@ -55,7 +55,7 @@ internal sealed class Answers(World world)
     private void Check(ClaimQuestion claim, ClaimStatus answer, string at)
     {
         var found = world.Oracle.Truth[claim.Partition].ClaimAt(claim.Offset, claim.Index);
-        if (found is not { } log || log.UserId != claim.UserId || log.ClaimId != claim.ClaimId || log.CampaignId != claim.CampaignId)
+        if (found is not { } log || !log.Is(claim))
         {
             // A claim that the log has lost after it was acknowledged has no outcome; only a coupon that the same claim has won
             // at another address is its owner's.

@@ -79,10 +79,10 @@ internal static class FinalChecks
         {
             var claim = ticket.Claim;
             var found = world.Oracle.Truth[claim.Partition].ClaimAt(claim.Offset, claim.Index);
-            var isThere = found is { } log && log.UserId == claim.UserId && log.ClaimId == claim.ClaimId && log.CampaignId == claim.CampaignId;
+            var isThere = found is { } log && log.Is(claim);
             if (!isThere && !world.Oracle.WasLost(claim))
                 throw new ViolationException("I3", $"the claim {claim.Partition}:{claim.Offset}:{claim.Index} of {claim.UserId} was acknowledged and is not in the log");
-            if (ticket.Final is null)
+            if (isThere && ticket.Final is null)
                 throw new ViolationException("I3", $"the claim {claim.Partition}:{claim.Offset}:{claim.Index} of {claim.UserId} was acknowledged and never answered");
         }
     }

@@ -53,7 +53,7 @@ internal sealed class PartitionTruth(int partition, IReadOnlyList<string> users)
         for (var i = 0; commands.TryNext(out var command) && outcomes.TryNext(out var outcome, out var sequence); i++)
         {
             if (i == index && command.Kind == CouponCommandKind.Claim)
-                return new TrueClaim(commands.Campaigns[command.Campaign], System.Text.Encoding.ASCII.GetString(command.User), command.ClaimId, outcome, sequence);
+                return new TrueClaim(commands.Campaigns[command.Campaign], System.Text.Encoding.ASCII.GetString(command.User), command.ClaimId, command.InstantMs, outcome, sequence);
         }
 
         return null;
@@ -61,5 +61,9 @@ internal sealed class PartitionTruth(int partition, IReadOnlyList<string> users)
 }
 
 /// <summary>A claim in the log and its outcome.</summary>
-internal readonly record struct TrueClaim(string CampaignId, string UserId, ulong ClaimId, CouponOutcome Outcome, int Sequence);
+internal readonly record struct TrueClaim(string CampaignId, string UserId, ulong ClaimId, long InstantMs, CouponOutcome Outcome, int Sequence)
+{
+    public bool Is(in ClaimQuestion claim) =>
+        (CampaignId, UserId, ClaimId, InstantMs) == (claim.CampaignId, claim.UserId, claim.ClaimId, claim.InstantMs);
+}
 

@@ -1,0 +1,4 @@
+namespace FlashSale.Simulation.Defences;
+
+/// <summary>A defence of the code, and how it is taken away: a text of a source file of Core, found there exactly once, is replaced.</summary>
+internal sealed record Defence(string Name, string File, string Find, string Replacement);

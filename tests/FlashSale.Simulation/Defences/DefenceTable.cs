@@ -1,0 +1,72 @@
+namespace FlashSale.Simulation.Defences;
+
+/// <summary>Takes each defence away in turn, and prints which seed finds it out.</summary>
+internal sealed class DefenceTable(TextWriter output, TextWriter error)
+{
+    private const ulong From = 1;
+    private const int SeedsMax = 1_000;
+
+    public int Print(string? only, CancellationToken stop)
+    {
+        var defences = DefenceList.All.Where(d => only is null || d.Name.Contains(only, StringComparison.OrdinalIgnoreCase)).ToList();
+        if (defences.Count == 0)
+        {
+            error.WriteLine($"simulate: no defence has '{only}' in its name");
+            return ExitCodes.CouldNotRun;
+        }
+
+        try
+        {
+            return Print(defences, new WeakenedCore(CoreFolder()), stop);
+        }
+        catch (DefenceException e)
+        {
+            error.WriteLine($"simulate: {e.Message}");
+            return ExitCodes.CouldNotRun;
+        }
+    }
+
+    private int Print(List<Defence> defences, WeakenedCore core, CancellationToken stop)
+    {
+        output.WriteLine("| defence taken away | first failing seed | violated | |");
+        output.WriteLine("|---|---|---|---|");
+        var whole = core.Probe(null, From, SeedsMax);
+        output.WriteLine(whole.IsFound ? $"| none | {whole.Seed} | {whole.Invariant} | {whole.Message} |" : $"| none | none in {SeedsMax} | nothing | |");
+        if (whole.IsFound)
+            return ExitCodes.Violated;
+
+        var missed = 0;
+        for (var i = 0; i < defences.Count; i++)
+        {
+            if (stop.IsCancellationRequested)
+            {
+                output.WriteLine($"interrupted: {i} of {defences.Count} defences were taken away, {missed} of them without being missed");
+                return ExitCodes.Interrupted;
+            }
+
+            var found = core.Probe(defences[i], From, SeedsMax);
+            output.WriteLine(found.IsFound
+                ? $"| {defences[i].Name} | {found.Seed} | {found.Invariant} | {FirstLine(found.Message)} |"
+                : $"| {defences[i].Name} | none in {SeedsMax} | **nothing** | |");
+            if (!found.IsFound)
+                missed++;
+        }
+
+        output.WriteLine();
+        output.WriteLine($"{defences.Count} defences, {defences.Count - missed} of them found to be missing, {missed} not");
+        return missed == 0 ? ExitCodes.Ok : ExitCodes.Violated;
+    }
+
+    private static string FirstLine(string text) => text.Split('\n', 2)[0].Replace('|', '/');
+
+    private static string CoreFolder()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "FlashSale.sln")))
+                return Path.Combine(folder.FullName, "src", "FlashSale.Core");
+        }
+
+        throw new DefenceException("the sources of FlashSale are not above this program: run it from a clone");
+    }
+}
