@@ -10,6 +10,7 @@ internal sealed class LogOracle
     private readonly World _world;
     private readonly Rules[] _rules;
     private readonly long[] _told;
+    private readonly long[] _toldAt;
     private readonly List<(int Partition, LogRecord Record)> _dropped = [];
     private readonly HashSet<(int Partition, long Offset)> _deadLetters = [];
 
@@ -19,6 +20,7 @@ internal sealed class LogOracle
         Truth = [.. Enumerable.Range(0, world.Partitions).Select(p => new PartitionTruth(p, world.Users))];
         _rules = [.. Enumerable.Range(0, world.Partitions).Select(p => new Rules(p))];
         _told = new long[world.Partitions];
+        _toldAt = new long[world.Partitions];
     }
 
     public IReadOnlyList<PartitionTruth> Truth { get; }
@@ -27,6 +29,9 @@ internal sealed class LogOracle
 
     /// <summary>The last command record whose outcomes are told.</summary>
     public long Told(int partition) => _told[partition];
+
+    /// <summary>The event that told it first.</summary>
+    public long ToldAt(int partition) => _toldAt[partition];
 
     public bool IsDeadLetter(int partition, long offset) => _deadLetters.Contains((partition, offset));
 
@@ -81,6 +86,7 @@ internal sealed class LogOracle
         {
             _rules[partition].Told(told);
             _told[partition]++;
+            _toldAt[partition] = eventOffset;
         }
         else if (told.Answers.Offset > _told[partition])
         {
