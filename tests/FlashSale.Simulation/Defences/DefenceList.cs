@@ -13,15 +13,18 @@ internal static class DefenceList
     private const string Ticket = "Coupons/Ticket.cs";
     private const string Ledger = "Ledger/LedgerPartition.cs";
 
+    private const string FenceOfPositions = "if (Applied.Offset != batch.Expected.Offset)\n                return Applied.Offset > batch.Expected.Offset ? FenceState.Ahead : FenceState.Behind;\n            return Applied.Record == batch.Expected.Record ? FenceState.Held : FenceState.OtherRecord;";
+
     public static readonly IReadOnlyList<Defence> All =
     [
         // The fence.
         new("fence: taken over (token number)", Store, "if (batch.Token != Token)", "if (batch.Token.Number == Token.Number && batch.Token != Token)"),
         new("fence: token nonce", Store, "if (batch.Token != Token)", "if (batch.Token.Number != Token.Number)"),
         new("fence: a new owner counts up", Store, "new OwnerToken(state.Token.Number + 1, nonce)", "new OwnerToken(state.Token.Number, state.Token.Nonce)"),
-        new("fence: ahead", Store, "if (Applied.Offset != batch.Expected.Offset)", "if (Applied.Offset < batch.Expected.Offset)"),
-        new("fence: behind", Store, "if (Applied.Offset != batch.Expected.Offset)", "if (Applied.Offset > batch.Expected.Offset)"),
-        new("fence: other record", Store, "return Applied.Record == batch.Expected.Record ? FenceState.Held : FenceState.OtherRecord;", "return FenceState.Held;"),
+        new("fence: ahead (offset and record)", Store, FenceOfPositions, "return Applied.Offset < batch.Expected.Offset ? FenceState.Behind : FenceState.Held;"),
+        new("fence: behind (offset and record)", Store, FenceOfPositions, "return Applied.Offset > batch.Expected.Offset ? FenceState.Ahead : FenceState.Held;"),
+        new("fence: record id at the offset", Store, "return Applied.Record == batch.Expected.Record ? FenceState.Held : FenceState.OtherRecord;", "return FenceState.Held;"),
+        new("fence: token, offset and record", Store, "if (batch.Token != Token)\n                return Token.Number > batch.Token.Number ? FenceState.TakenOver : FenceState.Behind;\n            " + FenceOfPositions, "return FenceState.Held;"),
         new("fence: missing is rebuilt", Store, "if (!_partitions.TryGetValue(partition, out var state))\n                return Task.FromResult(ApplyResult.Refused(FenceState.Missing));",
             "if (!_partitions.TryGetValue(partition, out var state))\n                _partitions[partition] = state = new PartitionState(batch.Log, (TModel)machine.NewModel()) { Token = batch.Token, Applied = batch.Expected };"),
         new("fence: torn, at a batch", Store, "            if (IsTorn)\n                return FenceState.Torn;\n", ""),

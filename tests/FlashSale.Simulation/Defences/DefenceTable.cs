@@ -17,7 +17,10 @@ internal sealed class DefenceTable(TextWriter output, TextWriter error)
 
         try
         {
-            return Print(defences, new WeakenedCore(CoreFolder()), stop);
+            var core = new WeakenedCore(CoreFolder());
+            output.WriteLine("| defence taken away | first failing seed | violated | |");
+            output.WriteLine("|---|---|---|---|");
+            return only is null && !IsWhole(core) ? ExitCodes.Violated : Print(defences, core, stop);
         }
         catch (DefenceException e)
         {
@@ -28,13 +31,6 @@ internal sealed class DefenceTable(TextWriter output, TextWriter error)
 
     private int Print(List<Defence> defences, WeakenedCore core, CancellationToken stop)
     {
-        output.WriteLine("| defence taken away | first failing seed | violated | |");
-        output.WriteLine("|---|---|---|---|");
-        var whole = core.Probe(null, From, SeedsMax);
-        output.WriteLine(whole.IsFound ? $"| none | {whole.Seed} | {whole.Invariant} | {whole.Message} |" : $"| none | none in {SeedsMax} | nothing | |");
-        if (whole.IsFound)
-            return ExitCodes.Violated;
-
         var missed = 0;
         for (var i = 0; i < defences.Count; i++)
         {
@@ -57,9 +53,17 @@ internal sealed class DefenceTable(TextWriter output, TextWriter error)
         return missed == 0 ? ExitCodes.Ok : ExitCodes.Violated;
     }
 
+    /// <summary>With nothing taken away nothing may be found.</summary>
+    private bool IsWhole(WeakenedCore core)
+    {
+        var whole = core.Probe(null, From, SeedsMax);
+        output.WriteLine(whole.IsFound ? $"| none | {whole.Seed} | {whole.Invariant} | {whole.Message} |" : $"| none | none in {SeedsMax} | nothing | |");
+        return !whole.IsFound;
+    }
+
     private static string FirstLine(string text) => text.Split('\n', 2)[0].Replace('|', '/');
 
-    private static string CoreFolder()
+    internal static string CoreFolder()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

@@ -83,7 +83,7 @@ internal sealed class WeakenedCore
         return stream;
     }
 
-    private string Weaken(Defence defence)
+    internal string Weaken(Defence defence)
     {
         if (!_sources.TryGetValue(defence.File, out var source))
             throw new DefenceException($"'{defence.Name}' is to be in {defence.File}, which there is not");
