@@ -1,3 +1,5 @@
+using FlashSale.Simulation.Scheduling;
+
 namespace FlashSale.Simulation;
 
 /// <summary>Runs consecutive seeds on all cores, each on one thread, until all are run or the lowest one that fails is known.</summary>
@@ -38,14 +40,26 @@ internal sealed class SeedRange(ulong from, int count)
         }
 
         if (fault is not null)
-            throw new InvalidOperationException($"the simulation broke: {fault.Message}", fault);
+            throw new SimulationBrokenException(fault.Message);
+    }
+
+    private static RunResult Execute(ulong seed)
+    {
+        try
+        {
+            return Simulation.Run.Execute(seed);
+        }
+        catch (Exception fault)
+        {
+            throw new SimulationBrokenException($"the simulation itself broke at seed {seed}: {fault.Message}");
+        }
     }
 
     private void Work(CancellationToken stop)
     {
         while (!stop.IsCancellationRequested && Interlocked.Increment(ref _next) - 1 is var index && index < count && index < Volatile.Read(ref _failedAt))
         {
-            var result = Simulation.Run.Execute(from + (ulong)index);
+            var result = Execute(from + (ulong)index);
             Interlocked.Increment(ref _ran);
             if (result.Invariant is null)
                 continue;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using FlashSale.Simulation.Scheduling;
 
 namespace FlashSale.Simulation;
 
@@ -19,7 +20,16 @@ internal sealed class SeedRunner(TextWriter output, TextWriter error)
     {
         var range = new SeedRange(from, count);
         var watch = Stopwatch.StartNew();
-        range.Run(stop, () => error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"simulate: {range.Ran} of {count} seeds, {range.Ran / watch.Elapsed.TotalSeconds:F0}/s")));
+        try
+        {
+            range.Run(stop, () => error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"simulate: {range.Ran} of {count} seeds, {range.Ran / watch.Elapsed.TotalSeconds:F0}/s")));
+        }
+        catch (SimulationBrokenException e)
+        {
+            error.WriteLine($"simulate: {e.Message.Split('\n', 2)[0]} (see: --seed S)");
+            return ExitCodes.CouldNotRun;
+        }
+
         var took = string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds:F1} s ({range.Ran / watch.Elapsed.TotalSeconds:F0} seeds/s on {Environment.ProcessorCount} cores)");
         if (range.Failed is { } failed)
             return Tell(failed, traced: false);

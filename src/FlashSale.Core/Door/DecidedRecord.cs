@@ -58,7 +58,7 @@ public sealed class DecidedRecord
     {
         Span<byte> user = stackalloc byte[Identifier.LengthMax];
         user = user[..Encoding.ASCII.GetBytes(claim.UserId, user)];
-        return index < Count && Campaigns[_campaignOf[index]] == claim.CampaignId && _claims[index] == ClaimHash(user, claim.ClaimId);
+        return index < Count && Campaigns[_campaignOf[index]] == claim.CampaignId && _claims[index] == ClaimHash(user, claim.ClaimId, claim.InstantMs);
     }
 
     /// <summary>Takes an event apart; shows each command with its outcome to <paramref name="visit"/>.</summary>
@@ -89,7 +89,7 @@ public sealed class DecidedRecord
             record._outcomes[index] = outcome;
             record._sequences[index] = sequence;
             record._campaignOf[index] = (ushort)command.Campaign;
-            record._claims[index] = ClaimHash(command.User, command.ClaimId);
+            record._claims[index] = ClaimHash(command.User, command.ClaimId, command.InstantMs);
             visit(record, command, outcome, sequence);
         }
 
@@ -97,7 +97,9 @@ public sealed class DecidedRecord
     }
 
     // Claim ids of one user in one campaign only are compared.
-    private static ulong ClaimHash(ReadOnlySpan<byte> user, ulong claimId) => MachineTopics.Fnv1A(user) ^ claimId;
+    // The instant tells a repeat of a claim from the claim: they may be refused for different reasons. The odd factor spreads its bits.
+    private static ulong ClaimHash(ReadOnlySpan<byte> user, ulong claimId, long instantMs) =>
+        MachineTopics.Fnv1A(user) ^ claimId ^ ((ulong)instantMs * 0x9E3779B97F4A7C15);
 
     private static LogRefusedException DoesNotFit(EventRecord told) =>
         new($"the event for command offset {told.Answers.Offset} does not fit the record that it answers: somebody else writes to the topic");

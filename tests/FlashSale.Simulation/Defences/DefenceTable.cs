@@ -31,26 +31,29 @@ internal sealed class DefenceTable(TextWriter output, TextWriter error)
 
     private int Print(List<Defence> defences, WeakenedCore core, CancellationToken stop)
     {
-        var missed = 0;
+        var (unnoticed, failed) = (0, 0);
         for (var i = 0; i < defences.Count; i++)
         {
             if (stop.IsCancellationRequested)
             {
-                output.WriteLine($"interrupted: {i} of {defences.Count} defences were taken away, {missed} of them without being missed");
+                output.WriteLine($"interrupted: {i} of {defences.Count} defences were taken away, {unnoticed} of them without being missed");
                 return ExitCodes.Interrupted;
             }
 
             var found = core.Probe(defences[i], From, SeedsMax);
             output.WriteLine(found.IsFound
                 ? $"| {defences[i].Name} | {found.Seed} | {found.Invariant} | {FirstLine(found.Message)} |"
-                : $"| {defences[i].Name} | none in {SeedsMax} | **nothing** | |");
-            if (!found.IsFound)
-                missed++;
+                : $"| {defences[i].Name} | none in {SeedsMax} | nothing | {defences[i].Spare ?? "**must be missed**"} |");
+            if (found.IsFound)
+                continue;
+            unnoticed++;
+            if (defences[i].Spare is null)
+                failed++;
         }
 
         output.WriteLine();
-        output.WriteLine($"{defences.Count} defences, {defences.Count - missed} of them found to be missing, {missed} not");
-        return missed == 0 ? ExitCodes.Ok : ExitCodes.Violated;
+        output.WriteLine($"{defences.Count} defences, {defences.Count - unnoticed} of them missed, {unnoticed} not ({failed} of those must be)");
+        return failed == 0 ? ExitCodes.Ok : ExitCodes.Violated;
     }
 
     /// <summary>With nothing taken away nothing may be found.</summary>

@@ -72,8 +72,8 @@ internal sealed class WeakenedCore
     private MemoryStream Compile(Defence? defence)
     {
         var trees = _trees.ToDictionary();
-        if (defence is not null)
-            trees[defence.File] = Parse(Weaken(defence));
+        foreach (var (file, source) in Weaken(defence))
+            trees[file] = Parse(source);
         var compilation = CSharpCompilation.Create(AssemblyName, trees.Values, _references, Options);
         var stream = new MemoryStream();
         var result = compilation.Emit(stream);
@@ -83,14 +83,21 @@ internal sealed class WeakenedCore
         return stream;
     }
 
-    internal string Weaken(Defence defence)
+    /// <summary>The files that are different without the defence, and what is in them then.</summary>
+    internal IReadOnlyDictionary<string, string> Weaken(Defence? defence)
     {
-        if (!_sources.TryGetValue(defence.File, out var source))
-            throw new DefenceException($"'{defence.Name}' is to be in {defence.File}, which there is not");
-        var parts = source.Split(defence.Find);
-        return parts.Length == 2
-            ? string.Join(defence.Replacement, parts)
-            : throw new DefenceException($"'{defence.Name}': its text is {parts.Length - 1} times in {defence.File}, not once. The list of defences has to follow the code");
+        var changed = new Dictionary<string, string>();
+        for (; defence is not null; defence = defence.With)
+        {
+            if (!changed.TryGetValue(defence.File, out var source) && !_sources.TryGetValue(defence.File, out source))
+                throw new DefenceException($"'{defence.Name}' is to be in {defence.File}, which there is not");
+            var parts = source.Split(defence.Find);
+            if (parts.Length != 2)
+                throw new DefenceException($"'{defence.Name}': its text is {parts.Length - 1} times in {defence.File}, not once. The list of defences has to follow the code");
+            changed[defence.File] = string.Join(defence.Replacement, parts);
+        }
+
+        return changed;
     }
 }
 

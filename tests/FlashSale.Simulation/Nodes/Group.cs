@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using FlashSale.Simulation.Scheduling;
 
 namespace FlashSale.Simulation.Nodes;
 
@@ -105,7 +106,17 @@ internal sealed class Group(World world, string role, Func<Node, int, Cancellati
         _members[partition] = member;
         member.Node.Domain.Start(async () =>
         {
-            await run(member.Node, partition, member.Token);
+            try
+            {
+                await run(member.Node, partition, member.Token);
+            }
+            catch (Exception fault) when (fault is not (ViolationException or SimulationBrokenException or OperationCanceledException))
+            {
+                // The host ends a process by a fault that nobody has thought of, to have it started again.
+                world.Trace(member.Node.Name, $"{role} {partition} breaks: {fault.Message}");
+                member.Node.Crash();
+            }
+
             member.Ended.TrySetResult();
         });
     }
