@@ -123,5 +123,5 @@ export FLASHSALE_TEST_REDIS=$REDIS FLASHSALE_TEST_MYSQL=$MYSQL FLASHSALE_TEST_ST
 if [[ $KAFKA_REAL == true ]]; then export FLASHSALE_TEST_KAFKA=$KAFKA_BOOTSTRAP; fi
 
 # A solution file writes paths with backslashes (octal 134).
-mapfile -t projects < <(sed -n 's/.*"\(tests\\[^"]*\.csproj\)".*/\1/p' FlashSale.sln | tr '\134' /)
+mapfile -t projects < <(sed -n 's/.*"\(tests\\[^"]*\.Tests\.csproj\)".*/\1/p' FlashSale.sln | tr '\134' /)
 for project in "${projects[@]}"; do run_project "$project"; done

@@ -144,25 +144,45 @@ public sealed class CouponFollower(
         }
     }
 
+    /// <summary>The decision of a claim that was told a short while ago; null also where another command stands at its address.</summary>
+    public Decision? FindRecent(in ClaimQuestion claim)
+    {
+        lock (_gate)
+        {
+            return _recent.TryGetValue(claim.Offset, out var record) && record.IsOf(claim.Index, claim) ? record[claim.Index] : null;
+        }
+    }
+
     /// <summary>Waits until the command at an address is decided. Null: it is decided but not known here any more, look it up in the state; or too many wait.</summary>
     /// <exception cref="TimeoutException">Not decided within <paramref name="wait"/>.</exception>
-    public async Task<Decision?> WaitAsync(long offset, int index, TimeSpan wait, CancellationToken cancel)
+    public Task<Decision?> WaitAsync(long offset, int index, TimeSpan wait, CancellationToken cancel) =>
+        WaitAsync(offset, record => index < record.Count ? record[index] : null, wait, cancel);
+
+    /// <summary>Waits until a claim is decided. Null also where another command stands at its address.</summary>
+    /// <exception cref="TimeoutException">Not decided within <paramref name="wait"/>.</exception>
+    public Task<Decision?> WaitAsync(ClaimQuestion claim, TimeSpan wait, CancellationToken cancel) =>
+        WaitAsync(claim.Offset, record => record.IsOf(claim.Index, claim) ? record[claim.Index] : null, wait, cancel);
+
+    private async Task<Decision?> WaitAsync(long offset, Func<DecidedRecord, Decision?> find, TimeSpan wait, CancellationToken cancel)
     {
         Waiter waiter;
         lock (_gate)
         {
             if (offset <= _mark || _waiting >= options.WaitersMax)
-                return _recent.TryGetValue(offset, out var record) && index < record.Count ? record[index] : null;
+                return _recent.TryGetValue(offset, out var record) ? find(record) : null;
             if (!_waiters.TryGetValue(offset, out var waiters))
                 _waiters.Add(offset, waiters = []);
-            waiter = new Waiter(index);
+            waiter = new Waiter(find);
             waiters.Add(waiter);
             _waiting++;
         }
 
         try
         {
-            return await waiter.Decided.Task.WaitAsync(wait, time, cancel);
+            // Task.WaitAsync would hop to the thread pool here, away from the caller's scheduler.
+            await using var timeout = time.CreateTimer(static w => ((Waiter)w!).Decided.TrySetException(new TimeoutException()), waiter, wait, Timeout.InfiniteTimeSpan);
+            await using var cancelled = cancel.UnsafeRegister(static (w, token) => ((Waiter)w!).Decided.TrySetCanceled(token), waiter);
+            return await waiter.Decided.Task;
         }
         finally
         {
@@ -190,9 +210,11 @@ public sealed class CouponFollower(
     /// <summary>Takes the state as the beginning; false while there is none that is whole and as far as this node already knows.</summary>
     private async Task<bool> TryBeginAsync(CancellationToken stop)
     {
-        // The end is taken before the state is read: every event before it answers a record that the state has applied.
+        // The end is taken before the state is read. Every event before it answers a record that the state has applied, unless
+        // the state is being rebuilt, or is read from a replica that is behind: then it would stand still until the next event.
         var bounds = await log.BoundsAsync(topics.Events, partition, stop);
-        var answered = await HighestAnsweredAsync(bounds, stop);
+        // An event that cannot be read was reported when it was met; it must not keep the door shut.
+        var answered = await EventTail.HighestAnsweredAsync(log, topics, partition, logId, bounds, EventsLookedAt, strict: false, stop);
         var snapshot = await state.ReadPartitionAsync(partition, logId);
         // A state that is being rebuilt is whole and lags behind its own events: campaigns are missing in it.
         if (snapshot is null || snapshot.Applied.Offset < Math.Max(Mark, answered.Offset))
@@ -208,19 +230,6 @@ public sealed class CouponFollower(
         _notReady = null;
         observer.Ready(partition);
         return true;
-    }
-
-    private async Task<RecordPosition> HighestAnsweredAsync(LogBounds bounds, CancellationToken stop)
-    {
-        try
-        {
-            return await EventTail.HighestAnsweredAsync(log, topics, partition, logId, bounds, EventsLookedAt, stop);
-        }
-        catch (LogRefusedException)
-        {
-            // An event that cannot be read has been reported when it was met; it must not keep the door shut.
-            return default;
-        }
     }
 
     private async Task FollowAsync(CancellationToken stop)
@@ -293,7 +302,7 @@ public sealed class CouponFollower(
                 _waiters.Remove(offset);
                 (waiters ??= []).AddRange(waiting);
                 if (offset == mark && record is not null)
-                    waiting.ForEach(w => w.Decision = w.Index < record.Count ? record[w.Index] : null);
+                    waiting.ForEach(w => w.Decision = w.Find(record));
             }
         }
 
@@ -326,9 +335,9 @@ public sealed class CouponFollower(
 
     private readonly record struct Undecided(int Commands, long AppendedAt);
 
-    private sealed class Waiter(int index)
+    private sealed class Waiter(Func<DecidedRecord, Decision?> find)
     {
-        public int Index { get; } = index;
+        public Func<DecidedRecord, Decision?> Find { get; } = find;
 
         public Decision? Decision { get; set; }
 

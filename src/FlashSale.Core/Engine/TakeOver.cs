@@ -32,6 +32,9 @@ internal sealed class TakeOver(
         var bounds = await log.BoundsAsync(machine.Topics.Commands, partition, stop);
         CheckBounds(bounds, Math.Max(found.Applied.Offset, answered.Offset));
 
+        if (answered.Offset > found.Applied.Offset)
+            await CheckAnsweredAsync(answered, stop);
+
         // Reading begins at the lower of the two, so that the record there, and the other one on the way, can be compared.
         var records = CommandReader.Open(machine, log, partition, Math.Min(found.Applied.Offset, answered.Offset), options);
         try
@@ -100,7 +103,7 @@ internal sealed class TakeOver(
         var bounds = await log.BoundsAsync(machine.Topics.Events, partition, stop);
         if (told > 0 && bounds.End == 0)
             throw new LogRefusedException($"partition {partition} of {machine.Topics.Events} is empty, but outcomes up to offset {told} were told: the topic was recreated. Restore it, or begin a new log (wipe all three: topics, state, ledger)");
-        var answered = await EventTail.HighestAnsweredAsync(log, machine.Topics, partition, logId, bounds, 2 * options.UntoldRecordsMax, stop);
+        var answered = await EventTail.HighestAnsweredAsync(log, machine.Topics, partition, logId, bounds, 2 * options.UntoldRecordsMax, strict: true, stop);
         return answered.Offset >= told ? answered : new RecordPosition(told, default);
     }
 
@@ -110,6 +113,19 @@ internal sealed class TakeOver(
             throw new LogRefusedException($"the start of partition {partition} of {machine.Topics.Commands} was deleted (first offset {bounds.Start}): the state cannot be rebuilt. Set its retention to unlimited and restore the log");
         if (bounds.End <= known)
             throw new LogRefusedException($"partition {partition} of {machine.Topics.Commands} ends at offset {bounds.End}, but {known} was decided before: acknowledged records are lost (unclean leader election, lost disk, or a recreated topic)");
+    }
+
+    /// <summary>
+    /// What the state has lost is applied again only if the log still holds the record that was answered last: a log that has lost
+    /// its end and was written to again has other records from there on, and the state must not meet one of them.
+    /// </summary>
+    private async Task CheckAnsweredAsync(RecordPosition answered, CancellationToken stop)
+    {
+        if (answered.Record == default(RecordId))
+            return;
+        await using var reader = CommandReader.Open(machine, log, partition, answered.Offset, options);
+        reader.Expect(answered);
+        await reader.ReadThroughAsync(answered.Offset - 1, answered.Offset, stop);
     }
 
     private static List<Untold> WithOutcomes(List<CommandToApply> records, IReadOnlyDictionary<long, byte[]> outcomes, long commandsApplied)

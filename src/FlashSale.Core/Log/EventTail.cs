@@ -7,9 +7,10 @@ internal static class EventTail
     /// The highest command record answered by the last <paramref name="records"/> events, or the default where there is no event. More than one is looked at, as
     /// repeats of earlier events may stand at the end; a result that is too low is safe for those who ask.
     /// </summary>
-    /// <exception cref="LogRefusedException">An event answers another log.</exception>
+    /// <param name="strict">Whether an event that cannot be read or answers another log is refused; else it is passed over.</param>
+    /// <exception cref="LogRefusedException">An event is refused.</exception>
     public static async Task<RecordPosition> HighestAnsweredAsync(
-        ILog log, MachineTopics topics, int partition, LogId logId, LogBounds bounds, int records, CancellationToken cancel)
+        ILog log, MachineTopics topics, int partition, LogId logId, LogBounds bounds, int records, bool strict, CancellationToken cancel)
     {
         var highest = default(RecordPosition);
         var next = Math.Max(bounds.Start, bounds.End - records);
@@ -21,15 +22,27 @@ internal static class EventTail
         {
             foreach (var record in await reader.ReadAsync(1_000, 1 << 20, cancel))
             {
-                var answer = EventRecord.Decode(record.Value);
-                if (answer.Log != logId)
-                    throw new LogRefusedException($"the events of partition {partition} answer log {answer.Log}, not {logId}: one of the topics was recreated. Both must be of one installation");
-                if (answer.Answers.Offset >= highest.Offset)
-                    highest = answer.Answers;
+                if (Answered(record, partition, logId, strict) is { } answered && answered.Offset >= highest.Offset)
+                    highest = answered;
                 next = record.Offset + 1;
             }
         }
 
         return highest;
+    }
+
+    private static RecordPosition? Answered(LogRecord record, int partition, LogId logId, bool strict)
+    {
+        try
+        {
+            var told = EventRecord.Decode(record.Value);
+            if (told.Log != logId)
+                throw new LogRefusedException($"the events of partition {partition} answer log {told.Log}, not {logId}: one of the two topics was recreated. Both must be of one installation");
+            return told.Answers;
+        }
+        catch (LogRefusedException) when (!strict)
+        {
+            return null;
+        }
     }
 }

@@ -223,12 +223,15 @@ public sealed class CouponModelTests
     }
 
     [Fact]
-    public void Read_AlreadyClaimed_ShowsAllThatTheUserHolds()
+    public void Read_AlreadyClaimed_ShowsAllThatTheUserHeldAtTheAddress()
     {
         Decide(Open("sale", 9, perUser: 2), Claim("sale", "a", 1), Claim("sale", "b", 1), Claim("sale", "a", 2), Claim("sale", "a", 3));
         var answer = Ask(1, 4, "a", 3);
         Assert.Equal((CouponOutcome.AlreadyClaimed, Seed), (answer.Outcome, answer.State.Seed));
         Assert.Equal([0, 2], answer.Entries.Select(e => e.Sequence));
+
+        Decide(Change("sale", 9, perUser: 3), Claim("sale", "a", 4));
+        Assert.Equal([0, 2], Ask(1, 4, "a", 3).Entries.Select(e => e.Sequence));
     }
 
     [Fact]
