@@ -15,9 +15,6 @@ namespace FlashSale.Cli.Audit;
 /// <summary>flashsale audit</summary>
 internal static class AuditCommand
 {
-    // Larger fetches: an audit reads all there is and is in no hurry for the last record.
-    private const int FetchBytesMin = 1 << 16;
-
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     public static Command Create()
@@ -51,7 +48,7 @@ internal static class AuditCommand
         using ECDsa? key = request.CertificateFile is null ? null : CertificateFile.ReadSigningKey(request.KeyFile!);
         MachineTopics topics = MachineTopics.Coupon with { Prefix = request.Kafka.TopicPrefix };
         int partitions = CountPartitions(request.Kafka, topics.Commands);
-        await using var log = new KafkaLog(request.Kafka, "audit", NullLogger<KafkaLog>.Instance, FetchBytesMin);
+        await using var log = new KafkaLog(request.Kafka, "audit", NullLogger<KafkaLog>.Instance);
         var run = new AuditRun(topics, log, output);
         return certificate is null
             ? await AuditAsync(request, key, topics, partitions, log, run, output, cancellation)
