@@ -24,7 +24,7 @@ public sealed class AuditTests(Stack stack, ITestOutputHelper output) : IDisposa
     {
         await using var installation = await Installation.CreateAsync(stack, output);
         var server = await installation.StartReadyAsync("one");
-        await StormAsync(server);
+        await StormAsync(installation, server);
 
         var audit = await AuditAsync(installation, "--told", Told, "--settled", "--json", At("audit.json"));
         Assert.Contains("EXACT: no difference", audit.Output, StringComparison.Ordinal);
@@ -56,10 +56,11 @@ public sealed class AuditTests(Stack stack, ITestOutputHelper output) : IDisposa
     {
         await using var installation = await Installation.CreateAsync(stack, output);
         var server = await installation.StartReadyAsync("one");
-        await StormAsync(server);
-        // What is planted must not be mended meanwhile.
-        await server.DisposeAsync();
+        await StormAsync(installation, server);
         Assert.Equal(0, (await AuditAsync(installation, "--told", Told, "--settled")).ExitCode);
+        // What is planted must not be mended meanwhile.
+        server.Terminate();
+        await server.ExitAsync(TimeSpan.FromSeconds(20));
 
         await AssertLedgerCorruptionsAsync(installation);
         await AssertRedisCorruptionsAsync(installation);
@@ -76,7 +77,7 @@ public sealed class AuditTests(Stack stack, ITestOutputHelper output) : IDisposa
         await AssertRefusedAsync(installation, "there is no topic");
         var server = await installation.StartReadyAsync("one");
         var second = await other.StartReadyAsync("two");
-        await StormAsync(server);
+        await StormAsync(installation, server);
         using (var sale = new Sale(second))
             await sale.OpenAsync(Campaign, quantity: 5);
 
@@ -101,9 +102,9 @@ public sealed class AuditTests(Stack stack, ITestOutputHelper output) : IDisposa
     private string At(string file) => Path.Combine(_folder, file);
 
     /// <summary>Sells out, and records what was told.</summary>
-    private async Task StormAsync(ServerProcess server)
+    private async Task StormAsync(Installation installation, ServerProcess server)
     {
-        var storm = await RunAsync(["storm", "--url", server.Address.ToString(), "--campaign", Campaign, "--open-quantity", $"{Quantity}", "--users", "1500", "--rate", "2000", "--told", Told], CancellationToken.None);
+        var storm = await RunAsync(["storm", "--url", server.Address.ToString(), "--campaign", Campaign, "--open-quantity", $"{Quantity}", "--users", "1500", "--rate", "2000", "--told", Told, "--ledger", installation.ConnectionString], CancellationToken.None);
         Assert.True(storm.ExitCode == 0, storm.Output + storm.Error);
     }
 
@@ -229,7 +230,7 @@ public sealed class AuditTests(Stack stack, ITestOutputHelper output) : IDisposa
 
     private async Task AssertDifferentAsync(Installation installation, string invariant, string what)
     {
-        var audit = await AuditAsync(installation);
+        var audit = await AuditAsync(installation, "--campaign", Campaign);
         Assert.Equal(1, audit.ExitCode);
         Assert.Contains(audit.Output.Split('\n'), l => l.StartsWith(invariant, StringComparison.Ordinal) && l.Contains(what, StringComparison.Ordinal));
         Assert.Contains("NOT EXACT: ", audit.Output, StringComparison.Ordinal);

@@ -15,6 +15,9 @@ namespace FlashSale.Cli.Audit;
 /// <summary>flashsale audit</summary>
 internal static class AuditCommand
 {
+    // What a rebuild of some hundred thousand coupons takes.
+    private static readonly TimeSpan SettledWithin = TimeSpan.FromSeconds(10);
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     public static Command Create()
@@ -66,7 +69,7 @@ internal static class AuditCommand
         using MySqlLedger? database = request.Ledger;
         ToldClaims? told = request.ToldFile is null ? null : ReadTold(request.ToldFile, partitions, wanted);
         var sources = new AuditSources(Events: true, redis is null ? null : new RedisStateSource(redis), database is null ? null : new LedgerSource(database), told);
-        IReadOnlyList<PartitionReport> reports = await run.RunAsync(wanted, sources, new AuditSettings(request.CertificateFile is null ? null : request.CampaignId, IsSettled: request.IsSettled), cancellation);
+        IReadOnlyList<PartitionReport> reports = await run.RunAsync(wanted, sources, new AuditSettings(request.CertificateFile is null ? null : request.CampaignId, SettledWithin: request.IsSettled ? SettledWithin : null), cancellation);
         AuditReport report = AuditReport.Of(reports, run.Differences, new AuditCompared(true, redis is not null, database is not null, told?.Accepted), request.CampaignId, run.Elapsed);
         if (request.CampaignId is not null && report.Campaigns.Count == 0 && report.Result == AuditReport.Fine)
             throw new CliException($"there is no campaign {request.CampaignId} in the log (its partition would be {wanted[0]}, {reports[0].Commands} commands were looked at).");

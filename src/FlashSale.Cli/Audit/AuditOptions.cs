@@ -18,7 +18,7 @@ internal sealed class AuditOptions
     private readonly Option<string?> _campaign = new("--campaign") { Description = "Only the partition of this campaign.", HelpName = "ID" };
     private readonly Option<string?> _json = new("--json") { Description = "Also write the report to this file as JSON.", HelpName = "FILE" };
     private readonly Option<string?> _told = new("--told") { Description = "What callers were told, as flashsale storm --told has recorded it.", HelpName = "FILE" };
-    private readonly Option<bool> _settled = new("--settled") { Description = "The sale is at rest: whatever lags behind the log is a difference." };
+    private readonly Option<bool> _settled = new("--settled") { Description = "The sale is at rest: whatever still lags behind the log after 10 s is a difference." };
     private readonly Option<string?> _certificate = new("--certificate") { Description = "Write a signed certificate of --campaign, if nothing differs. Needs --key.", HelpName = "FILE" };
     private readonly Option<string?> _verify = new("--verify") { Description = "Check a certificate against the log, and nothing else.", HelpName = "FILE" };
     private readonly Option<string?> _key = new("--key") { Description = "PEM file with a P-256 key: the private one signs, either one tells whether a certificate was signed with it.", HelpName = "FILE" };

@@ -12,8 +12,8 @@ public sealed record AuditSources(bool Events, IStateSource? State = null, ILedg
 /// <summary>How to audit.</summary>
 /// <param name="HashedCampaign">The campaign whose outcomes are to be hashed.</param>
 /// <param name="ThroughMax">The last offset to go to; by default the end.</param>
-/// <param name="IsSettled">The sale is at rest: what lags behind is a difference (I9).</param>
-public sealed record AuditSettings(string? HashedCampaign = null, long ThroughMax = long.MaxValue, bool IsSettled = false);
+/// <param name="SettledWithin">The sale is at rest: what still lags behind after so long is a difference (I9). Null: it may go on.</param>
+public sealed record AuditSettings(string? HashedCampaign = null, long ThroughMax = long.MaxValue, TimeSpan? SettledWithin = null);
 
 /// <summary>
 /// Audits one partition: applies its commands to the model and compares everything that others say of them, in one pass. A sale may go
@@ -23,6 +23,8 @@ public sealed record AuditSettings(string? HashedCampaign = null, long ThroughMa
 public sealed class PartitionAudit(
     int partition, MachineTopics topics, ILog log, AuditSources sources, AuditSettings settings, Differences differences, AuditProgress progress) : IDisposable
 {
+    private static readonly TimeSpan SettlePause = TimeSpan.FromMilliseconds(100);
+
     private readonly CouponModel _model = new();
     private readonly Dictionary<string, CampaignTally> _tallies = [];
     private readonly List<string> _notCompared = [];
@@ -43,8 +45,7 @@ public sealed class PartitionAudit(
         var genesis = await ReadGenesisAsync(log, topics, partition, cancel);
         if (sources.Told is { Log: { IsNone: false } told } && told != genesis.Log)
             throw new LogRefusedException($"the record of what was told is of log {told}, the topics hold log {genesis.Log}: this is another cluster's, or the topics were created anew");
-        await BeginStateAsync(genesis.Log);
-        await BeginLedgerAsync(genesis.Log, cancel);
+        await BeginAsync(genesis.Log, cancel);
         _told = sources.Told is null ? null : new ToldCompare(partition, sources.Told, differences);
         _invariants = new InvariantCheck(_model, differences);
         var eventsEnd = (await log.BoundsAsync(topics.Events, partition, cancel)).End;
@@ -89,6 +90,24 @@ public sealed class PartitionAudit(
             : throw new LogRefusedException($"{topics.Commands} is decided by rules version {genesis.Rules}, this build knows up to {GenesisRecord.RulesCurrent}: update this program");
     }
 
+    /// <summary>Asks state and ledger how far they are; where the sale is at rest, until they are at the end or it has taken too long.</summary>
+    private async Task BeginAsync(LogId logId, CancellationToken cancel)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            _notCompared.Clear();
+            await BeginStateAsync(logId);
+            await BeginLedgerAsync(logId, cancel);
+            if (settings.SettledWithin is not { } within || TimeProvider.System.GetElapsedTime(start) >= within)
+                return;
+            var last = (await log.BoundsAsync(topics.Commands, partition, cancel)).End - 1;
+            if ((_state?.Applied.Offset ?? last) >= last && (_ledger?.Written ?? last) >= last)
+                return;
+            await Task.Delay(SettlePause, cancel);
+        }
+    }
+
     private async Task BeginStateAsync(LogId logId)
     {
         if (sources.State is null)
@@ -109,6 +128,7 @@ public sealed class PartitionAudit(
         var cut = await sources.Ledger.ReadCutAsync(partition, cancel);
         if (cut is not null && cut.Mark.Log != logId)
             throw new LogRefusedException($"the ledger of partition {partition} was written from log {cut.Mark.Log}, the topics hold log {logId}: this is another cluster's database, or the topics were created anew");
+        _ledger?.Dispose();
         _ledger = new LedgerCompare(partition, cut, sources.Ledger, differences);
     }
 
@@ -226,7 +246,7 @@ public sealed class PartitionAudit(
         _told?.End(genesis.Partitions, _invariants!);
         if (_state is not null)
             await EndStateAsync(through, answered, cancel);
-        if (!settings.IsSettled)
+        if (settings.SettledWithin is null)
             return;
         Settled("events", _untold);
         Settled("redis", through - _state?.Applied.Offset);

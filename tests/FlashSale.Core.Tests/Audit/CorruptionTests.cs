@@ -110,7 +110,7 @@ public sealed class CorruptionTests
     public async Task Audit_CleanData_HasNoDifference()
     {
         var world = await AuditWorld.CreateAsync();
-        world.Settings = new AuditSettings(IsSettled: true);
+        world.Settings = new AuditSettings(SettledWithin: TimeSpan.Zero);
         var report = await world.AuditAsync();
         Assert.Equal([], world.Differences.First);
         Assert.Empty(report.NotCompared);
@@ -148,7 +148,7 @@ public sealed class CorruptionTests
         var world = await AuditWorld.CreateAsync();
         await world.AddAsync(world.Claim(AuditWorld.Summer, "later"));
         world.Events.RemoveAt(world.Events.Count - 1);
-        world.Settings = new AuditSettings(IsSettled: true);
+        world.Settings = new AuditSettings(SettledWithin: TimeSpan.Zero);
         await world.AuditAsync();
         Assert.Equal(3, world.Differences.Counts[Invariant.I9]);
     }
