@@ -68,12 +68,11 @@ public sealed class ToldClaims
         return told;
     }
 
-    internal ReadOnlySpan<Entry> Of(int partition)
-    {
-        var all = CollectionsMarshal.AsSpan(_entries);
-        var from = FirstAtOrAfter(all, partition);
-        return all[from..FirstAtOrAfter(all, partition + 1)];
-    }
+    /// <summary>The claims by partition and address.</summary>
+    internal ReadOnlySpan<Entry> Entries => CollectionsMarshal.AsSpan(_entries);
+
+    /// <summary>Where the claims of a partition stand among <see cref="Entries"/>.</summary>
+    internal (int From, int To) RangeOf(int partition) => (FirstAtOrAfter(Entries, partition), FirstAtOrAfter(Entries, partition + 1));
 
     internal static uint HashOf(string text) => HashOf(MemoryMarshal.AsBytes(text.AsSpan()));
 

@@ -10,14 +10,15 @@ internal sealed class ToldCompare(int partition, ToldClaims told, Differences di
     private const string Source = "told";
 
     private readonly CampaignCodes _codes = new(partition);
-    private int _at;
+    private readonly int _end = told.RangeOf(partition).To;
+    private int _at = told.RangeOf(partition).From;
 
     /// <summary>A claim, or another command, in the order of the log.</summary>
     public void Command(RecordAddress address, CampaignModel? campaign, string campaignId, in CouponCommandView command, CouponOutcome outcome, int sequence)
     {
-        var entries = told.Of(partition);
+        var entries = told.Entries;
         var place = ToldClaims.Entry.PlaceOf(address.Offset, address.Index);
-        for (; _at < entries.Length && entries[_at].Place <= place; _at++)
+        for (; _at < _end && entries[_at].Place <= place; _at++)
         {
             var entry = entries[_at];
             if (entry.Place < place)
@@ -32,9 +33,8 @@ internal sealed class ToldCompare(int partition, ToldClaims told, Differences di
     /// <summary>After the last command.</summary>
     public void End(int partitions, InvariantCheck invariants)
     {
-        var entries = told.Of(partition);
-        for (; _at < entries.Length; _at++)
-            NotInLog(entries[_at]);
+        for (; _at < _end; _at++)
+            NotInLog(told.Entries[_at]);
         foreach (var (address, first, second) in told.Contradictions.Where(c => c.Address.Partition == partition))
             differences.Add(Invariant.I6, Source, address, "final answers of one ticket", first, second);
         foreach (var (campaignId, claims) in told.SoldOutAtDoor.Where(d => MachineTopics.PartitionOf(d.Key, partitions) == partition && !invariants.WasSoldOut(d.Key)))
