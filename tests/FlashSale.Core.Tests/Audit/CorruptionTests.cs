@@ -75,7 +75,8 @@ public sealed class CorruptionTests
         ["ledger-campaign-issued"] = ("campaign spring: expected", w => LedgerCampaign(w, c => c with { State = c.State with { Issued = 19 } })),
         ["ledger-description"] = ("description of spring", w => LedgerCampaign(w, c => c with { Description = "" })),
         ["ledger-mark-too-high"] = ("offset written up to", w => Mark(w, m => m with { Written = new RecordPosition(99, default) })),
-        ["ledger-mark-too-low"] = ("I5 ledger 0:19: a coupon behind the mark", w => { LastIssued(w, 19); Mark(w, m => m with { Written = new RecordPosition(18, CouponRecord.Inspect(w.Commands[18]).Id) }); }),
+        ["ledger-mark-too-low"] = ("I5 ledger 0:19: a coupon behind the mark", w => { LastIssued(w, 19); Mark(w, m => m with { Written = new RecordPosition(18, CouponRecord.Inspect(w.Commands[18]).Id) }); }
+        ),
         ["ledger-mark-other-record"] = ("record written last", w => Mark(w, m => m with { Written = m.Written with { Record = new RecordId(1) } })),
         ["ledger-mark-ahead-of-events"] = ("the last one that an event answers", w => w.Events.RemoveAt(w.Events.Count - 1)),
         ["ledger-event-offset"] = ("next event to be read", w => Mark(w, m => m with { EventOffset = 99 })),
