@@ -30,6 +30,15 @@ public sealed class CommandLineTests
     [InlineData("campaign open a --quantity 5 --opens-at 2027-01-02T00:00:00Z --closes-at 2027-01-01T00:00:00Z", "--closes-at must be later than --opens-at")]
     [InlineData("campaign show a/b", "'a/b' is not an id")]
     [InlineData("campaign change a", "nothing to change")]
+    [InlineData("storm --campaign a --told /nowhere/told.txt", "--told /nowhere/told.txt: ")]
+    [InlineData("audit --campaign a/b --kafka 127.0.0.1:1", "'a/b' is not an id")]
+    [InlineData("audit --certificate c.json", "--certificate needs --campaign ID and --key FILE")]
+    [InlineData("audit --key k.pem", "--key goes with --certificate or --verify")]
+    [InlineData("audit --verify c.json --settled", "--verify checks a certificate against the log alone")]
+    [InlineData("audit --json /nowhere/audit.json --kafka 127.0.0.1:1", "--json /nowhere/audit.json: ")]
+    [InlineData("audit --verify /nowhere/c.json --kafka 127.0.0.1:1", "--verify /nowhere/c.json: ")]
+    [InlineData("audit --campaign a --certificate c.json --key /nowhere/k.pem --kafka 127.0.0.1:1", "--key /nowhere/k.pem: ")]
+    [InlineData("audit --kafka 127.0.0.1:1 --redis nonsense", "Redis:Endpoints")]
     [InlineData("campaign", "Required command")]
     [InlineData("campaign lsit", "'lsit'")]
     public async Task Run_BadArguments_AreToldInOneLine(string arguments, string expected)
@@ -43,6 +52,7 @@ public sealed class CommandLineTests
 
     [Theory]
     [InlineData("storm")]
+    [InlineData("audit")]
     [InlineData("campaign")]
     [InlineData("campaign open")]
     [InlineData("campaign change")]

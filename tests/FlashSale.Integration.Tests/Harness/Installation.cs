@@ -45,7 +45,7 @@ internal sealed class Installation : IAsyncDisposable
 
     public int Partitions => KafkaOptions.Partitions;
 
-    private string ConnectionString { get; }
+    public string ConnectionString { get; }
 
     /// <param name="redisPrefix">To share the keys of another installation.</param>
     public static async Task<Installation> CreateAsync(Stack stack, ITestOutputHelper output, string? redisPrefix = null)

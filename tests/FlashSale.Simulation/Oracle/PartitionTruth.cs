@@ -37,7 +37,7 @@ internal sealed class PartitionTruth(int partition, IReadOnlyList<string> users)
         // The genesis record is applied by nobody: the state begins behind it.
         var outcomes = offset == 0 ? [] : _model.Apply(offset, info, value.Span);
         var before = _records.Count == 0 ? 0 : _records[^1].Commands;
-        List<CampaignSnapshot> campaigns = [.. _model.Campaigns];
+        List<CampaignSnapshot> campaigns = [.. _model.Campaigns.Select(c => new CampaignSnapshot(c.CampaignId, c.State, c.Description))];
         _records.Add(new TrueRecord(offset, value, info, outcomes, before + (offset == 0 ? 0 : info.Commands), campaigns,
             Digest.Of(campaigns, _model.ReadUser, users)));
     }
