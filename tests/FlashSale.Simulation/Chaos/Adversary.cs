@@ -194,7 +194,8 @@ internal sealed class Adversary(World world)
             case 0:
                 return [.. Enumerable.Range(0, world.Random.Below(40)).Select(_ => (byte)world.Random.Next())];
             case 1:
-                return record[..world.Random.Below(record.Length + 1)];
+                // Never the whole of it: that would be the lost record itself, back in its place in a log that was cut.
+                return record[..world.Random.Below(Math.Max(1, record.Length))];
             case 2 when record.Length > RecordHeader.Size:
                 record[3] = (byte)RecordKind.Event;
                 return record;
