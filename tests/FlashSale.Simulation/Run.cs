@@ -76,7 +76,10 @@ internal sealed class Run
 
         // Everybody looks at his tickets once more, at every door.
         _storm.StartLastLook();
-        _world.Scheduler.Run(() => _storm.IsOver, deadline + QuietMax);
+        _world.Scheduler.Run(() => _storm.IsOver && Lag.Of(_world) is null, deadline + QuietMax);
+        // An append that came late may have made a lag again.
+        if (Lag.Of(_world) is { } again)
+            throw new ViolationException("I9", again);
         FinalChecks.Run(_world);
     }
 }

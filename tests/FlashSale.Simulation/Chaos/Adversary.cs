@@ -11,6 +11,7 @@ internal sealed class Adversary(World world)
     private const int NodesMax = 3;
 
     private readonly IReadOnlyList<FaultKind> _kinds = world.Faults.FromOutside;
+    private int _garbage;
 
     public void Start()
     {
@@ -192,16 +193,20 @@ internal sealed class Adversary(World world)
         switch (world.Random.Below(4))
         {
             case 0:
-                return [.. Enumerable.Range(0, world.Random.Below(40)).Select(_ => (byte)world.Random.Next())];
-            case 1:
-                return record[..world.Random.Below(record.Length + 1)];
+                return Unlike([.. Enumerable.Range(0, world.Random.Below(40)).Select(_ => (byte)world.Random.Next())]);
+            // A piece of a genesis record is taken for one, by its header alone, and would have the same record id each time.
+            case 1 when record.Length < RecordHeader.Size || record[3] != (byte)RecordKind.Genesis:
+                return Unlike([.. record[..world.Random.Below(record.Length + 1)]]);
             case 2 when record.Length > RecordHeader.Size:
                 record[3] = (byte)RecordKind.Event;
-                return record;
+                return Unlike(record);
             default:
                 return world.Genesis(partition, world.LogId).Encode();
         }
     }
+
+    /// <summary>Bytes that no other garbage has: the same ones in the place of lost ones would be the lost ones, as nobody could tell.</summary>
+    private byte[] Unlike(byte[] bytes) => [.. bytes, .. BitConverter.GetBytes(_garbage++)];
 
     private void RepeatEvents(int partition)
     {
