@@ -66,12 +66,12 @@ internal static class DefenceList
         new("undecodable whole or not at all", "Coupons/CouponRecord.cs", "if (!TryRead(ref reader, out var command) || command.Campaign >= campaigns || !IsWithinBounds(command))\n                reader.Fail();", "if (!TryRead(ref reader, out var command) || command.Campaign >= campaigns || !IsWithinBounds(command))\n                return new CommandRecordInfo(CommandRecordState.Readable, header.Id, count);"),
 
         // The rules.
-        new("quantity check", Model, "if (campaign.State.IsSoldOut)", "if (campaign.State.Issued > campaign.State.Quantity)"),
-        new("per-user check", Model, "if (entries.Length >= campaign.State.PerUser)", "if (entries.Length > campaign.State.PerUser)"),
+        new("quantity check", Model, "if (state.IsSoldOut)", "if (state.Issued > state.Quantity)"),
+        new("per-user check", Model, "if (held >= state.PerUser)", "if (held > state.PerUser)"),
         new("quantity not below issued", Model, "if (command.Quantity < state.Issued)", "if (command.Quantity < 0)"),
         new("sold out only when sold out", "Coupons/CampaignState.cs", "public bool IsSoldOut => Issued >= Quantity;", "public bool IsSoldOut => Issued + 1 >= Quantity;"),
-        new("a repeated claim is the same win", Model, "            if (entry.ClaimId == command.ClaimId)\n                return (CouponOutcome.IssuedBefore, entry.Sequence);\n", "            _ = entry;\n"),
-        new("settings in force at the address", Model, "Changes.Last(c => c.IsBefore(offset, index))", "Changes.Last(c => c.Offset >= 0 || c.IsBefore(offset, index))"),
+        new("a repeated claim is the same win", Model, "            if (ClaimEntry.ClaimIdOf(coupon) == command.ClaimId)\n                return (CouponOutcome.IssuedBefore, ClaimEntry.Read(coupon).Sequence);\n", "            _ = coupon;\n"),
+        new("settings in force at the address", "Coupons/CampaignModel.cs", "_changes.Last(c => c.IsBefore(offset, index))", "_changes.Last(c => c.Offset >= 0 || c.IsBefore(offset, index))"),
         new("a win after the address is not this one", Model, "if (entry.ClaimId == claim.ClaimId && entry.IsAtOrBefore(claim.Offset, claim.Index))", "if (entry.ClaimId == claim.ClaimId)"),
         new("codes held at the address", Model, "[.. entries.Where(e => e.IsAtOrBefore(claim.Offset, claim.Index))]", "[.. entries.Where(e => e.Offset >= 0 || e.IsAtOrBefore(claim.Offset, claim.Index))]"),
         new("waiting while not applied", "Coupons/InMemoryCouponStore.cs", "found.Applied.Offset < claim.Offset ?", "found.Applied.Offset < 0 ?"),
