@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using FlashSale.Cli.Audit;
 using FlashSale.Cli.Campaigns;
 using FlashSale.Cli.Log;
 using FlashSale.Cli.Storm;
+using FlashSale.Core.Engine;
 using FlashSale.Core.Ledger;
 using FlashSale.Core.Log;
 
@@ -21,6 +23,7 @@ internal static class CommandLine
             StormCommand.Create(),
             CampaignCommand.Create(),
             CatCommand.Create(),
+            AuditCommand.Create(),
         };
         ExamplesHelp.AddTo(root);
         return root;
@@ -50,7 +53,7 @@ internal static class CommandLine
             await error.WriteLineAsync($"flashsale: {e.Message}");
             return ExitCodes.CouldNotRun;
         }
-        catch (Exception e) when (e is LogUnavailableException or LogRefusedException or LedgerUnavailableException)
+        catch (Exception e) when (e is LogUnavailableException or LogRefusedException or LedgerUnavailableException or StoreUnavailableException)
         {
             await error.WriteLineAsync($"flashsale: {e.Message}");
             return ExitCodes.CouldNotRun;

@@ -45,6 +45,21 @@ internal static class SharedOptions
 
     public static string DescribeId(string text) => $"'{text}' is not an id: 1 to {IdLengthMax} characters of A-Z a-z 0-9 _ . : -";
 
+    /// <summary>Finds out now, rather than after a long run, whether a file can be written.</summary>
+    public static void CheckWritable(string option, string? file)
+    {
+        if (file is null)
+            return;
+        try
+        {
+            using FileStream stream = File.OpenWrite(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CliException($"{option} {file}: {e.Message}", e);
+        }
+    }
+
     /// <summary>Refuses values outside of the range with a line that names it.</summary>
     public static Option<T> Between<T>(this Option<T> option, double lowest, double highest)
         where T : struct

@@ -18,11 +18,11 @@ internal sealed class LedgerWriter(LedgerDialect dialect)
 
     private readonly LedgerSql _sql = new(dialect);
 
-    public static LedgerMark? ReadMark(DbConnection connection, int partition)
+    public static LedgerMark? ReadMark(DbConnection connection, int partition, DbTransaction? transaction = null)
     {
         var row = connection.QuerySingleOrDefault<MarkRow>(
             "SELECT log_id AS LogId, written_offset AS Written, written_record AS Record, event_offset AS EventOffset FROM ledger_marks WHERE partition_no = @partition",
-            new { partition });
+            new { partition }, transaction);
         return row is null ? null : new LedgerMark(
             new LogId(Guid.ParseExact(row.LogId, "N")),
             new RecordPosition(row.Written, new RecordId(Convert.ToUInt64(row.Record, 16))),

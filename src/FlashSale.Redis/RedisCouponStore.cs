@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using FlashSale.Core.Coupons;
 using FlashSale.Core.Engine;
 using FlashSale.Core.Log;
@@ -10,8 +9,6 @@ namespace FlashSale.Redis;
 public sealed class RedisCouponStore(RedisConnection connection)
     : RedisStateStore(connection, MachineTopics.Coupon.Machine, RedisScript.CouponApply), ICouponReader
 {
-    private const int CouponSize = 27;
-
     public async Task<PartitionSnapshot?> ReadPartitionAsync(int partition, LogId log)
     {
         var answer = Parts(await Connection.RunAsync(RedisScript.CouponReadPartition, Keys.Of(partition), [Bytes(log)]));
@@ -51,19 +48,11 @@ public sealed class RedisCouponStore(RedisConnection connection)
         return coupons;
     }
 
-    private static ClaimEntry[] Entries(ReadOnlySpan<byte> bytes)
+    private static ClaimEntry[] Entries(byte[] bytes)
     {
-        var entries = new ClaimEntry[bytes.Length / CouponSize];
-        for (var i = 0; i < entries.Length; i++, bytes = bytes[CouponSize..])
-        {
-            entries[i] = new ClaimEntry(
-                (int)BinaryPrimitives.ReadUInt32BigEndian(bytes), UInt48(bytes[4..]), BinaryPrimitives.ReadUInt16BigEndian(bytes[10..]),
-                BinaryPrimitives.ReadUInt64BigEndian(bytes[12..]), UInt48(bytes[20..]), (CouponState)bytes[26]);
-        }
-
+        var entries = new ClaimEntry[bytes.Length / ClaimEntry.Size];
+        for (var i = 0; i < entries.Length; i++)
+            entries[i] = ClaimEntry.Read(bytes.AsSpan(i * ClaimEntry.Size));
         return entries;
     }
-
-    private static long UInt48(ReadOnlySpan<byte> bytes) =>
-        ((long)BinaryPrimitives.ReadUInt16BigEndian(bytes) << 32) | BinaryPrimitives.ReadUInt32BigEndian(bytes[2..]);
 }

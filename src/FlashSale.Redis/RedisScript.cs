@@ -12,11 +12,14 @@ internal sealed class RedisScript
     public static readonly RedisScript CouponReadPartition = new("coupon-read-partition.lua");
     public static readonly RedisScript CouponReadClaim = new("coupon-read-claim.lua");
     public static readonly RedisScript CouponReadUser = new("coupon-read-user.lua");
+    public static readonly RedisScript AuditCut = new("audit-cut.lua");
+    public static readonly RedisScript AuditUsers = new("audit-users.lua");
+    public static readonly RedisScript AuditScan = new("audit-scan.lua");
     public static readonly RedisScript Reset = new("reset.lua");
     public static readonly RedisScript TakeOver = new("take-over.lua");
 
     /// <summary>All of them, in the order of loading: a server that knows the last one knows every other.</summary>
-    public static readonly IReadOnlyList<RedisScript> All = [CouponApply, CouponReadPartition, CouponReadClaim, CouponReadUser, Reset, TakeOver];
+    public static readonly IReadOnlyList<RedisScript> All = [CouponApply, CouponReadPartition, CouponReadClaim, CouponReadUser, AuditCut, AuditUsers, AuditScan, Reset, TakeOver];
 
     private RedisScript(string name)
     {

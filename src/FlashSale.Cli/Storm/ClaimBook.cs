@@ -31,7 +31,7 @@ internal enum ClaimState : byte
 /// <summary>
 /// What was told about every claim. A claim is changed only by the one request that is in flight for it; the counters are shared.
 /// </summary>
-internal sealed class ClaimBook(Schedule schedule, int campaigns)
+internal sealed class ClaimBook(Schedule schedule, int campaigns, ToldWriter? told = null)
 {
     private readonly ClaimState[] _states = new ClaimState[schedule.Count];
     private readonly byte[] _reasons = new byte[schedule.Count];
@@ -96,10 +96,15 @@ internal sealed class ClaimBook(Schedule schedule, int campaigns)
     public void Accepted(int slot, ReadOnlySpan<byte> ticket)
     {
         _tickets[slot] = _arena.Add(ticket);
+        told?.Accepted(slot, ticket);
         Move(slot, ClaimState.Accepted, Reasons.None);
     }
 
-    public void RefusedAtDoor(int slot, byte reason) => Move(slot, ClaimState.RefusedAtDoor, reason);
+    public void RefusedAtDoor(int slot, byte reason)
+    {
+        told?.RefusedAtDoor(slot, CampaignOf(slot), Reasons.NameOf(reason));
+        Move(slot, ClaimState.RefusedAtDoor, reason);
+    }
 
     public void Unknown(int slot, byte reason) => Move(slot, ClaimState.Unknown, reason);
 
@@ -119,10 +124,14 @@ internal sealed class ClaimBook(Schedule schedule, int campaigns)
         if (_states[slot] != ClaimState.Accepted)
         {
             if (_states[slot] != ClaimState.Issued || !string.Equals(_codes[slot], code, StringComparison.Ordinal))
+            {
+                told?.Issued(slot, code);
                 Contradicted(slot, $"issued {code}");
+            }
             return;
         }
         _codes[slot] = code;
+        told?.Issued(slot, code);
         Move(slot, ClaimState.Issued, Reasons.None);
     }
 
@@ -131,17 +140,21 @@ internal sealed class ClaimBook(Schedule schedule, int campaigns)
         if (_states[slot] != ClaimState.Accepted)
         {
             if (_states[slot] != ClaimState.Refused || _reasons[slot] != reason)
+            {
+                told?.Refused(slot, Reasons.NameOf(reason));
                 Contradicted(slot, $"refused {Reasons.NameOf(reason)}");
+            }
             return;
         }
+        told?.Refused(slot, Reasons.NameOf(reason));
         Move(slot, ClaimState.Refused, reason);
     }
 
-    private void Contradicted(int slot, string told)
+    private void Contradicted(int slot, string later)
     {
         Interlocked.Increment(ref _contradictions);
         string before = _states[slot] == ClaimState.Issued ? $"issued {_codes[slot]}" : $"refused {Reasons.NameOf(_reasons[slot])}";
-        Interlocked.CompareExchange(ref _firstContradiction, $"{before}, later {told}", null);
+        Interlocked.CompareExchange(ref _firstContradiction, $"{before}, later {later}", null);
     }
 
     private void Move(int slot, ClaimState to, byte reason)

@@ -42,7 +42,8 @@ internal static class StormCommand
     private static async Task<int> RunAsync(ParseResult parsed, StormOptions options, ILedgerCheck? ledger, CancellationToken cancellation)
     {
         TextWriter output = parsed.InvocationConfiguration.Output;
-        CheckWritable(options.JsonFile);
+        SharedOptions.CheckWritable("--json", options.JsonFile);
+        SharedOptions.CheckWritable("--told", options.ToldFile);
         var run = new StormRun(options, CreateView(output), ledger, TimeProvider.System);
         StormReport report = await run.RunAsync(cancellation);
         await output.WriteAsync(StormReportText.Format(report));
@@ -57,21 +58,6 @@ internal static class StormCommand
     {
         bool terminal = ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Interactive;
         return terminal ? new LiveProgress(AnsiConsole.Console) : new LineProgress(output);
-    }
-
-    private static void CheckWritable(string? file)
-    {
-        if (file is null)
-            return;
-        try
-        {
-            // Found out now rather than after the storm.
-            using FileStream stream = File.OpenWrite(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CliException($"--json {file}: {e.Message}", e);
-        }
     }
 
     /// <summary>The options as the parser knows them.</summary>
@@ -95,12 +81,13 @@ internal static class StormCommand
         private readonly Option<bool> _retryUnknown = new("--retry-unknown") { Description = "Repeat claims without an answer with the same Idempotency-Key until there is one." };
         private readonly Option<bool> _noSettleEvery = new("--no-settle-every") { Description = "At the end, do not ask for the decisions that were not in the sample." };
         private readonly Option<double> _settleTimeout = new Option<double>("--settle-timeout") { Description = "Give up when so many seconds bring nothing new.", DefaultValueFactory = _ => 60, HelpName = "SECONDS" }.Between(1, 3600);
+        private readonly Option<string?> _told = new("--told") { Description = "Record each answer in this file, for flashsale audit --told.", HelpName = "FILE" };
         private readonly Option<string?> _json = new("--json") { Description = "Also write the report to this file as JSON.", HelpName = "FILE" };
 
         public void AddTo(Command command)
         {
             foreach (Option option in (Option[])[_url, _campaign, _openQuantity, _users, _rate, _duration, _repeatShare, _warmUp, _decisionSample, _userPrefix,
-                _apiKey, _seed, _spacing, _connections, _waitConnections, _retryUnknown, _noSettleEvery, _settleTimeout, _json])
+                _apiKey, _seed, _spacing, _connections, _waitConnections, _retryUnknown, _noSettleEvery, _settleTimeout, _told, _json])
             {
                 command.Options.Add(option);
             }
@@ -143,6 +130,7 @@ internal static class StormCommand
                 RetryUnknown = parsed.GetValue(_retryUnknown),
                 SettleEvery = !parsed.GetValue(_noSettleEvery),
                 SettleTimeout = TimeSpan.FromSeconds(parsed.GetValue(_settleTimeout)),
+                ToldFile = parsed.GetValue(_told),
                 JsonFile = parsed.GetValue(_json),
             };
         }

@@ -25,13 +25,13 @@ internal sealed class StormEngine : IDisposable
     private readonly TaskCompletionSource _fault = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _retrying;
 
-    public StormEngine(StormOptions options, Schedule schedule, IReadOnlyList<HttpEndpoint> endpoints, TimeProvider time)
+    public StormEngine(StormOptions options, Schedule schedule, IReadOnlyList<HttpEndpoint> endpoints, TimeProvider time, ToldWriter? told = null)
     {
         _options = options;
         _endpoints = endpoints;
         _retrying = options.RetryUnknown;
         Clock = new StormClock(time, Lead);
-        Book = new ClaimBook(schedule, options.Campaigns.Count);
+        Book = new ClaimBook(schedule, options.Campaigns.Count, told);
         Meters = new StormMeters(Clock, schedule, options.WarmUp);
         Delays = new DelayQueue(Clock);
         _asked = new bool[schedule.Count];

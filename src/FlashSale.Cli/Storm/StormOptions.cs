@@ -48,4 +48,7 @@ internal sealed record StormOptions
     public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     public string? JsonFile { get; init; }
+
+    /// <summary>Where each answer is recorded.</summary>
+    public string? ToldFile { get; init; }
 }

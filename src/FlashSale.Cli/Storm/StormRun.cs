@@ -15,6 +15,7 @@ internal sealed class StormRun(StormOptions options, IProgressView view, ILedger
 
     private readonly List<ApiClient> _servers = [];
     private ProgressMeter? _progress;
+    private ToldWriter? _told;
     private double _stormSeconds;
     private double _settleSeconds;
     private GeneratorUse? _use;
@@ -34,7 +35,9 @@ internal sealed class StormRun(StormOptions options, IProgressView view, ILedger
             int warmUpUsers = options.WarmUp > TimeSpan.Zero ? Schedule.UsersFor(options.WarmUp, options.Rate, options.RepeatShare) : 0;
             var schedule = Schedule.Create(options.Users + warmUpUsers, options.RepeatShare, options.Rate, options.Spacing, options.Seed);
             DateTimeOffset startedAt = time.GetUtcNow();
-            using var engine = new StormEngine(options, schedule, endpoints, time);
+            using ToldWriter? told = options.ToldFile is null ? null : new ToldWriter(File.Create(options.ToldFile), options.Campaigns);
+            _told = told;
+            using var engine = new StormEngine(options, schedule, endpoints, time, told);
             _progress = new ProgressMeter(engine);
             CampaignEvidence[] evidence = [];
             bool interrupted = false;
@@ -101,6 +104,7 @@ internal sealed class StormRun(StormOptions options, IProgressView view, ILedger
             {
                 shown = time.GetTimestamp();
                 engine.AbortOverdue();
+                _told?.Flush();
                 view.Show(_progress!.Take(phase));
             }
         }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Text;
 using FlashSale.Core.Engine;
 using FlashSale.Core.Log;
 
@@ -23,11 +22,14 @@ public sealed class CouponMachine(MachineTopics topics) : IMachine
 /// </summary>
 public sealed class CouponModel : IMachineModel
 {
-    private readonly Dictionary<string, Campaign> _campaigns = [];
+    private readonly Dictionary<string, CampaignModel> _campaigns = [];
+    private readonly List<CampaignModel> _byNumber = [];
 
-    /// <summary>Campaigns in the order in which they were opened.</summary>
-    public IEnumerable<CampaignSnapshot> Campaigns =>
-        _campaigns.Select(c => new CampaignSnapshot(c.Key, c.Value.State, c.Value.Description)).OrderBy(c => c.State.Number);
+    /// <summary>Campaigns in the order in which they were opened, which is that of their numbers.</summary>
+    public IReadOnlyList<CampaignModel> Campaigns => _byNumber;
+
+    /// <summary>The campaign of this id, or null.</summary>
+    public CampaignModel? Find(string campaignId) => _campaigns.GetValueOrDefault(campaignId);
 
     public byte[] Apply(long offset, CommandRecordInfo info, ReadOnlySpan<byte> record)
     {
@@ -37,10 +39,11 @@ public sealed class CouponModel : IMachineModel
             return CouponOutcomes.OfEmpty();
 
         var commands = CouponRecord.Open(record);
+        var campaigns = new CampaignModel?[commands.Campaigns.Length];
         var outcomes = new RecordWriter(commands.Count + 64);
         for (var index = 0; commands.TryNext(out var command); index++)
         {
-            var (outcome, sequence) = Decide(commands.Campaigns[command.Campaign], command, offset, index);
+            var (outcome, sequence) = Decide(commands.Campaigns[command.Campaign], ref campaigns[command.Campaign], command, offset, index);
             outcomes.Byte((byte)outcome);
             if (outcome.IsIssued())
                 outcomes.UInt32(sequence);
@@ -72,18 +75,18 @@ public sealed class CouponModel : IMachineModel
 
     /// <summary>The coupons of a user in all campaigns of the partition.</summary>
     public IReadOnlyList<UserCoupons> ReadUser(string userId) =>
-        [.. _campaigns.Select(c => new UserCoupons(c.Key, c.Value.State, c.Value.EntriesOf(userId))).Where(c => c.Entries.Count > 0)];
+        [.. _byNumber.Select(c => new UserCoupons(c.CampaignId, c.State, c.EntriesOf(userId))).Where(c => c.Entries.Count > 0)];
 
-    private (CouponOutcome Outcome, int Sequence) Decide(string campaignId, in CouponCommandView command, long offset, int index)
+    private (CouponOutcome Outcome, int Sequence) Decide(string campaignId, ref CampaignModel? campaign, in CouponCommandView command, long offset, int index)
     {
-        var known = _campaigns.TryGetValue(campaignId, out var campaign);
+        campaign ??= Find(campaignId);
         return command.Kind switch
         {
-            CouponCommandKind.Open when !known => (OpenCampaign(campaignId, command, offset, index), 0),
-            _ when !known => (CouponOutcome.CampaignUnknown, 0),
-            CouponCommandKind.Open or CouponCommandKind.Change => (ChangeCampaign(campaign!, command, offset, index), 0),
-            CouponCommandKind.Close => (CloseCampaign(campaign!, offset, index), 0),
-            _ => Claim(campaign!, command, offset, index),
+            CouponCommandKind.Open when campaign is null => (OpenCampaign(campaignId, command, offset, index), 0),
+            _ when campaign is null => (CouponOutcome.CampaignUnknown, 0),
+            CouponCommandKind.Open or CouponCommandKind.Change => (ChangeCampaign(campaign, command, offset, index), 0),
+            CouponCommandKind.Close => (CloseCampaign(campaign, offset, index), 0),
+            _ => Claim(campaign, command, offset, index),
         };
     }
 
@@ -93,13 +96,13 @@ public sealed class CouponModel : IMachineModel
             return CouponOutcome.CampaignLimit;
         var state = new CampaignState(_campaigns.Count, command.Quantity, command.PerUser, command.OpensAtMs, command.ClosesAtMs,
             IsClosed: false, Issued: 0, command.InstantMs, new CampaignSeed(BinaryPrimitives.ReadUInt128BigEndian(command.Seed)));
-        var campaign = new Campaign { State = state, Description = command.Description.ToArray() };
-        campaign.Changes.Add(new CampaignChange(offset, index, state.PerUser, state.OpensAtMs, state.ClosesAtMs, state.IsClosed));
+        var campaign = new CampaignModel(campaignId, state, command.Description.ToArray(), offset, index);
         _campaigns.Add(campaignId, campaign);
+        _byNumber.Add(campaign);
         return CouponOutcome.CampaignOpened;
     }
 
-    private static CouponOutcome ChangeCampaign(Campaign campaign, in CouponCommandView command, long offset, int index)
+    private static CouponOutcome ChangeCampaign(CampaignModel campaign, in CouponCommandView command, long offset, int index)
     {
         var state = campaign.State;
         var changed = state with
@@ -110,49 +113,49 @@ public sealed class CouponModel : IMachineModel
             ClosesAtMs = command.ClosesAtMs,
             IsClosed = false,
         };
-        if (changed == state with { IsClosed = false } && command.Description.SequenceEqual(campaign.Description))
+        if (changed == state with { IsClosed = false } && command.Description.SequenceEqual(campaign.Description.Span))
             return CouponOutcome.Unchanged;
         if (command.Quantity < state.Issued)
             return CouponOutcome.QuantityBelowIssued;
-        if (campaign.Changes.Count >= CouponLimits.ChangesMax)
+        if (campaign.ChangeCount >= CouponLimits.ChangesMax)
             return CouponOutcome.ChangeLimit;
         campaign.Description = command.Description.ToArray();
         campaign.Set(changed, offset, index);
         return CouponOutcome.CampaignChanged;
     }
 
-    private static CouponOutcome CloseCampaign(Campaign campaign, long offset, int index)
+    private static CouponOutcome CloseCampaign(CampaignModel campaign, long offset, int index)
     {
         if (campaign.State.IsClosed)
             return CouponOutcome.Unchanged;
-        if (campaign.Changes.Count >= CouponLimits.ChangesMax)
+        if (campaign.ChangeCount >= CouponLimits.ChangesMax)
             return CouponOutcome.ChangeLimit;
         campaign.Set(campaign.State with { IsClosed = true }, offset, index);
         return CouponOutcome.CampaignClosed;
     }
 
-    private static (CouponOutcome Outcome, int Sequence) Claim(Campaign campaign, in CouponCommandView command, long offset, int index)
+    private static (CouponOutcome Outcome, int Sequence) Claim(CampaignModel campaign, in CouponCommandView command, long offset, int index)
     {
-        Span<char> user = stackalloc char[Identifier.LengthMax];
-        user = user[..Encoding.ASCII.GetChars(command.User, user)];
-        var entries = campaign.EntriesOf(user);
-        foreach (var entry in entries)
+        var held = 0;
+        foreach (var coupon in campaign.Holdings.Of(command.User))
         {
-            if (entry.ClaimId == command.ClaimId)
-                return (CouponOutcome.IssuedBefore, entry.Sequence);
+            if (ClaimEntry.ClaimIdOf(coupon) == command.ClaimId)
+                return (CouponOutcome.IssuedBefore, ClaimEntry.Read(coupon).Sequence);
+            held++;
         }
 
-        var window = campaign.State.WindowAt(command.InstantMs);
+        var state = campaign.State;
+        var window = state.WindowAt(command.InstantMs);
         if (window != CouponOutcome.None)
             return (window, 0);
-        if (entries.Length >= campaign.State.PerUser)
+        if (held >= state.PerUser)
             return (CouponOutcome.AlreadyClaimed, 0);
-        if (campaign.State.IsSoldOut)
+        if (state.IsSoldOut)
             return (CouponOutcome.SoldOut, 0);
 
-        var sequence = campaign.State.Issued;
-        campaign.Add(user, [.. entries, new ClaimEntry(sequence, offset, index, command.ClaimId, command.InstantMs, CouponState.Issued)]);
-        campaign.State = campaign.State with { Issued = sequence + 1 };
+        var sequence = state.Issued;
+        campaign.Holdings.Add(command.User, new ClaimEntry(sequence, offset, index, command.ClaimId, command.InstantMs, CouponState.Issued));
+        campaign.State = state with { Issued = sequence + 1 };
         return (CouponOutcome.Issued, sequence);
     }
 
@@ -170,38 +173,5 @@ public sealed class CouponModel : IMachineModel
 
         writer.Bytes(outcomes);
         return writer.ToArray();
-    }
-
-    private sealed class Campaign
-    {
-        private readonly Dictionary<string, ClaimEntry[]> _users = [];
-
-        public CampaignState State { get; set; }
-
-        public byte[] Description { get; set; } = [];
-
-        public List<CampaignChange> Changes { get; } = [];
-
-        public ClaimEntry[] EntriesOf(ReadOnlySpan<char> user) =>
-            _users.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(user, out var entries) ? entries : [];
-
-        public void Add(ReadOnlySpan<char> user, ClaimEntry[] entries) =>
-            _users.GetAlternateLookup<ReadOnlySpan<char>>()[user] = entries;
-
-        public void Set(CampaignState state, long offset, int index)
-        {
-            State = state;
-            Changes.Add(new CampaignChange(offset, index, state.PerUser, state.OpensAtMs, state.ClosesAtMs, state.IsClosed));
-        }
-
-        public bool IsBefore(long offset, int index) => Changes[0].IsBefore(offset, index);
-
-        public CampaignChange InForceAt(long offset, int index) => Changes.Last(c => c.IsBefore(offset, index));
-    }
-
-    /// <summary>Settings that came into force with the command at an address; kept to answer tickets by the settings in force at theirs.</summary>
-    private readonly record struct CampaignChange(long Offset, int Index, int PerUser, long OpensAtMs, long ClosesAtMs, bool IsClosed)
-    {
-        public bool IsBefore(long offset, int index) => Offset < offset || (Offset == offset && Index < index);
     }
 }

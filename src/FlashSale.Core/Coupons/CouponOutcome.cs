@@ -55,6 +55,18 @@ public static class CouponOutcomeNames
         _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "not an outcome"),
     };
 
+    /// <summary>The outcome of this name, or null.</summary>
+    public static CouponOutcome? TryParse(string name)
+    {
+        foreach (var outcome in Enum.GetValues<CouponOutcome>())
+        {
+            if (outcome != CouponOutcome.None && outcome.Name() == name)
+                return outcome;
+        }
+
+        return null;
+    }
+
     /// <summary>Whether a claim with this outcome was refused.</summary>
     public static bool IsRefusal(this CouponOutcome outcome) => outcome is >= CouponOutcome.CampaignUnknown and <= CouponOutcome.SoldOut;
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using FlashSale.Core.Log;
 
 namespace FlashSale.Core.Coupons;
@@ -12,7 +13,35 @@ public enum CouponState : byte
 /// <param name="Sequence">Its number within the campaign, from 0.</param>
 public readonly record struct ClaimEntry(int Sequence, long Offset, int Index, ulong ClaimId, long InstantMs, CouponState State)
 {
+    /// <summary>Bytes of a coupon in the state: sequence u32, offset u48, index u16, claim id u64, instant u48, state u8.</summary>
+    public const int Size = 4 + 6 + 2 + 8 + 6 + 1;
+
     public bool IsAtOrBefore(long offset, int index) => Offset < offset || (Offset == offset && Index <= index);
+
+    public static ClaimEntry Read(ReadOnlySpan<byte> bytes) => new(
+        (int)BinaryPrimitives.ReadUInt32BigEndian(bytes), OffsetOf(bytes), BinaryPrimitives.ReadUInt16BigEndian(bytes[10..]),
+        ClaimIdOf(bytes), UInt48(bytes[20..]), (CouponState)bytes[26]);
+
+    public void Write(Span<byte> bytes)
+    {
+        BinaryPrimitives.WriteUInt32BigEndian(bytes, (uint)Sequence);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[4..], (ushort)(Offset >> 32));
+        BinaryPrimitives.WriteUInt32BigEndian(bytes[6..], (uint)Offset);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[10..], (ushort)Index);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[12..], ClaimId);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[20..], (ushort)(InstantMs >> 32));
+        BinaryPrimitives.WriteUInt32BigEndian(bytes[22..], (uint)InstantMs);
+        bytes[26] = (byte)State;
+    }
+
+    /// <summary>The offset of a coupon in this layout.</summary>
+    public static long OffsetOf(ReadOnlySpan<byte> bytes) => UInt48(bytes[4..]);
+
+    /// <summary>The claim id of a coupon in this layout.</summary>
+    public static ulong ClaimIdOf(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt64BigEndian(bytes[12..]);
+
+    private static long UInt48(ReadOnlySpan<byte> bytes) =>
+        ((long)BinaryPrimitives.ReadUInt16BigEndian(bytes) << 32) | BinaryPrimitives.ReadUInt32BigEndian(bytes[2..]);
 }
 
 /// <summary>A campaign as the state holds it.</summary>

@@ -201,7 +201,7 @@ public sealed class CouponModelTests
         AssertDecided(CouponOutcome.CampaignLimit, Open("more", 1));
         AssertDecided(CouponOutcome.CampaignUnknown, Claim("more", "a", 1));
         AssertDecided(CouponOutcome.CampaignChanged, Open("c5", 2));
-        Assert.Equal(max, _model.Campaigns.Count());
+        Assert.Equal(max, _model.Campaigns.Count);
         Assert.Equal(max - 1, State($"c{max - 1}").Number);
     }
 

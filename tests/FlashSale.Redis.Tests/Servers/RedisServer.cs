@@ -120,3 +120,14 @@ public sealed class OwnServerFactAttribute : FactAttribute
             Skip = "needs redis-server on the PATH";
     }
 }
+
+/// <inheritdoc cref="OwnServerFactAttribute"/>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class OwnServerTheoryAttribute : TheoryAttribute
+{
+    public OwnServerTheoryAttribute()
+    {
+        if (RedisServer.Binary is null)
+            Skip = "needs redis-server on the PATH";
+    }
+}
