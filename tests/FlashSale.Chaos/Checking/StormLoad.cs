@@ -31,7 +31,7 @@ internal sealed class StormLoad : IAsyncDisposable
         [
             Path.Combine(AppContext.BaseDirectory, "flashsale.dll"), "storm", "--open-quantity", $"{quantity}", "--rate", $"{options.Rate}",
             "--duration", $"{options.Duration.TotalSeconds}", "--repeat-share", $"{RepeatShare}", "--seed", $"{options.Seed}", "--retry-unknown",
-            "--settle-timeout", $"{SettleSeconds}", "--json", _report,
+            "--settle-timeout", $"{SettleSeconds}", "--json", _report, "--told", Told,
         ];
         foreach (var api in stack.Apis)
             arguments.AddRange(["--url", api.Url]);
