@@ -11,7 +11,7 @@
 --      6  claim id, 8 bytes
 --      7  instant of the claim, Unix milliseconds
 -- Returns {state} unless HELD (FenceState), else {HELD, commands decided, outcome (CouponOutcome; 0 while not applied)}, and
---         with ISSUED and ALREADY_CLAIMED then the campaign's state (49 bytes) and the coupons (27 bytes each): the one won, or all held
+--         with ISSUED and ALREADY_CLAIMED then the campaign's state (49 bytes) and the coupons (27 bytes each): the one won, or those held at the address
 -- Writes  nothing
 
 --- include fence.lua
@@ -68,6 +68,7 @@ if instant < opens then
 elseif closed == 1 or (closes ~= 0 and instant >= closes) then
   return { HELD, commands, CLOSED }
 elseif held_then >= per_user then
-  return { HELD, commands, ALREADY_CLAIMED, campaign, held }
+  -- What the user has got since then is not told: a ticket has one answer for ever. Coupons stand in the order of their addresses.
+  return { HELD, commands, ALREADY_CLAIMED, campaign, string.sub(held, 1, held_then * COUPON_SIZE) }
 end
 return { HELD, commands, SOLD_OUT }

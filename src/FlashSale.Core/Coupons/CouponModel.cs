@@ -68,8 +68,10 @@ public sealed class CouponModel : IMachineModel
         var window = CampaignState.WindowAt(inForce.OpensAtMs, inForce.ClosesAtMs, inForce.IsClosed, claim.InstantMs);
         if (window != CouponOutcome.None)
             return ClaimAnswer.Refused(window);
-        return entries.Count(e => e.IsAtOrBefore(claim.Offset, claim.Index)) >= inForce.PerUser
-            ? new ClaimAnswer(CouponOutcome.AlreadyClaimed, campaign.State, entries)
+        // What the user has got since then is not told: a ticket has one answer for ever.
+        ClaimEntry[] held = [.. entries.Where(e => e.IsAtOrBefore(claim.Offset, claim.Index))];
+        return held.Length >= inForce.PerUser
+            ? new ClaimAnswer(CouponOutcome.AlreadyClaimed, campaign.State, held)
             : ClaimAnswer.Refused(CouponOutcome.SoldOut);
     }
 

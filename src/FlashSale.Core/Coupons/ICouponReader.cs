@@ -60,7 +60,7 @@ public readonly record struct ClaimQuestion(
 /// <summary>What the state says of a claim.</summary>
 /// <param name="Outcome"><see cref="CouponOutcome.Issued"/>, a refusal, or <see cref="CouponOutcome.None"/> while it is not decided.</param>
 /// <param name="State">The campaign, where there are entries.</param>
-/// <param name="Entries">The entry that won; or with <see cref="CouponOutcome.AlreadyClaimed"/> all that the user holds of the campaign.</param>
+/// <param name="Entries">The entry that won; or with <see cref="CouponOutcome.AlreadyClaimed"/> those of the campaign that the user held at the address.</param>
 /// <param name="Commands">While it waits: commands of the partition decided so far.</param>
 public sealed record ClaimAnswer(CouponOutcome Outcome, CampaignState State, IReadOnlyList<ClaimEntry> Entries, long Commands = 0)
 {

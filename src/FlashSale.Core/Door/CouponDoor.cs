@@ -31,7 +31,7 @@ public readonly record struct ClaimTaken(DoorRefusal Refusal, Ticket? Ticket, lo
 
 /// <summary>What is known of a claim.</summary>
 /// <param name="Outcome"><see cref="CouponOutcome.Issued"/>, a refusal, or none while it waits.</param>
-/// <param name="Codes">The coupon won; with <see cref="CouponOutcome.AlreadyClaimed"/> those that the user holds.</param>
+/// <param name="Codes">The coupon won; with <see cref="CouponOutcome.AlreadyClaimed"/> those that the user held then.</param>
 /// <param name="DecidedAtMs">Where this node saw the decision being told; else null.</param>
 public sealed record ClaimStatus(CouponOutcome Outcome, long Position, IReadOnlyList<string> Codes, long? DecidedAtMs);
 
@@ -48,6 +48,9 @@ public sealed class CouponDoor(
     DoorOptions options, TimeProvider time, IRandomIds ids)
 {
     private static readonly TimeSpan StatePollPause = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Timers take less for nothing: the loop that waits would spin until it is over.</summary>
+    private static readonly TimeSpan WaitMin = TimeSpan.FromMilliseconds(1);
 
     /// <summary>As long as a request may wait.</summary>
     private static readonly TimeSpan ProbeMax = TimeSpan.FromSeconds(30);
@@ -101,10 +104,10 @@ public sealed class CouponDoor(
         var started = time.GetTimestamp();
         while (true)
         {
-            var decided = follower.FindRecent(claim.Offset, claim.Index);
+            var decided = follower.FindRecent(claim);
             var status = await StatusNowAsync(follower, ticket, decided);
             var left = wait - time.GetElapsedTime(started);
-            if (status.Outcome != CouponOutcome.None || left <= TimeSpan.Zero)
+            if (status.Outcome != CouponOutcome.None || left < WaitMin)
                 return status;
             await WaitAsync(follower, claim, left, cancel);
         }
@@ -204,7 +207,7 @@ public sealed class CouponDoor(
     {
         try
         {
-            if (await follower.WaitAsync(claim.Offset, claim.Index, wait, cancel) is not null)
+            if (await follower.WaitAsync(claim, wait, cancel) is not null)
                 return;
             if (claim.Offset > follower.Mark)
                 // Too many wait already: this one is not woken.

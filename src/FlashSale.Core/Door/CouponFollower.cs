@@ -13,6 +13,9 @@ namespace FlashSale.Core.Door;
 public sealed class CouponFollower(
     int partition, LogId logId, MachineTopics topics, ILog log, ICouponReader state, DoorOptions options, TimeProvider time, ICouponFollowerObserver observer)
 {
+    /// <summary>Events looked at to find how far outcomes are told: as many as a new owner looks at by default.</summary>
+    private const int LookBack = 128;
+
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(100);
 
     private readonly ConcurrentDictionary<string, CampaignView> _campaigns = new();
@@ -141,25 +144,45 @@ public sealed class CouponFollower(
         }
     }
 
+    /// <summary>The decision of a claim that was told a short while ago; null also where another command stands at its address.</summary>
+    public Decision? FindRecent(in ClaimQuestion claim)
+    {
+        lock (_gate)
+        {
+            return _recent.TryGetValue(claim.Offset, out var record) && record.IsOf(claim.Index, claim) ? record[claim.Index] : null;
+        }
+    }
+
     /// <summary>Waits until the command at an address is decided. Null: it is decided but not known here any more, look it up in the state; or too many wait.</summary>
     /// <exception cref="TimeoutException">Not decided within <paramref name="wait"/>.</exception>
-    public async Task<Decision?> WaitAsync(long offset, int index, TimeSpan wait, CancellationToken cancel)
+    public Task<Decision?> WaitAsync(long offset, int index, TimeSpan wait, CancellationToken cancel) =>
+        WaitAsync(offset, record => index < record.Count ? record[index] : null, wait, cancel);
+
+    /// <summary>Waits until a claim is decided. Null also where another command stands at its address.</summary>
+    /// <exception cref="TimeoutException">Not decided within <paramref name="wait"/>.</exception>
+    public Task<Decision?> WaitAsync(ClaimQuestion claim, TimeSpan wait, CancellationToken cancel) =>
+        WaitAsync(claim.Offset, record => record.IsOf(claim.Index, claim) ? record[claim.Index] : null, wait, cancel);
+
+    private async Task<Decision?> WaitAsync(long offset, Func<DecidedRecord, Decision?> find, TimeSpan wait, CancellationToken cancel)
     {
         Waiter waiter;
         lock (_gate)
         {
             if (offset <= _mark || _waiting >= options.WaitersMax)
-                return _recent.TryGetValue(offset, out var record) && index < record.Count ? record[index] : null;
+                return _recent.TryGetValue(offset, out var record) ? find(record) : null;
             if (!_waiters.TryGetValue(offset, out var waiters))
                 _waiters.Add(offset, waiters = []);
-            waiter = new Waiter(index);
+            waiter = new Waiter(find);
             waiters.Add(waiter);
             _waiting++;
         }
 
         try
         {
-            return await waiter.Decided.Task.WaitAsync(wait, time, cancel);
+            // Task.WaitAsync would hop to the thread pool here, away from the caller's scheduler.
+            await using var timeout = time.CreateTimer(static w => ((Waiter)w!).Decided.TrySetException(new TimeoutException()), waiter, wait, Timeout.InfiniteTimeSpan);
+            await using var cancelled = cancel.UnsafeRegister(static (w, token) => ((Waiter)w!).Decided.TrySetCanceled(token), waiter);
+            return await waiter.Decided.Task;
         }
         finally
         {
@@ -187,10 +210,12 @@ public sealed class CouponFollower(
     /// <summary>Takes the state as the beginning; false while there is none that is whole and as far as this node already knows.</summary>
     private async Task<bool> TryBeginAsync(CancellationToken stop)
     {
-        // The end is taken before the state is read: every event before it answers a record that the state has applied.
+        // The end is taken before the state is read. Every event before it answers a record that the state has applied, unless
+        // the state is being rebuilt, or is read from a replica that is behind: then it would stand still until the next event.
         var bounds = await log.BoundsAsync(topics.Events, partition, stop);
+        var answered = await HighestAnsweredAsync(bounds, stop);
         var snapshot = await state.ReadPartitionAsync(partition, logId);
-        if (snapshot is null || snapshot.Applied.Offset < Mark)
+        if (snapshot is null || snapshot.Applied.Offset < Math.Max(Mark, answered))
         {
             _notReady = "its state is missing or being rebuilt";
             return false;
@@ -203,6 +228,40 @@ public sealed class CouponFollower(
         _notReady = null;
         observer.Ready(partition);
         return true;
+    }
+
+    /// <summary>The highest command offset that the last events answer. Repeats of earlier events may stand at the end, so some more are looked at.</summary>
+    private async Task<long> HighestAnsweredAsync(LogBounds bounds, CancellationToken stop)
+    {
+        var highest = -1L;
+        var from = Math.Max(bounds.Start, bounds.End - LookBack);
+        if (from >= bounds.End)
+            return highest;
+        await using var events = log.Read(topics.Events, partition, from);
+        for (var next = from; next < bounds.End;)
+        {
+            foreach (var record in await events.ReadAsync(256, 1 << 20, stop))
+            {
+                highest = Math.Max(highest, AnsweredBy(record));
+                next = record.Offset + 1;
+            }
+        }
+
+        return highest;
+    }
+
+    private long AnsweredBy(LogRecord record)
+    {
+        try
+        {
+            var told = EventRecord.Decode(record.Value);
+            return told.Log == logId ? told.Answers.Offset : -1;
+        }
+        catch (LogRefusedException)
+        {
+            // Reported when it was met at the end; what comes from the state does not depend on it.
+            return -1;
+        }
     }
 
     private async Task FollowAsync(CancellationToken stop)
@@ -275,7 +334,7 @@ public sealed class CouponFollower(
                 _waiters.Remove(offset);
                 (waiters ??= []).AddRange(waiting);
                 if (offset == mark && record is not null)
-                    waiting.ForEach(w => w.Decision = w.Index < record.Count ? record[w.Index] : null);
+                    waiting.ForEach(w => w.Decision = w.Find(record));
             }
         }
 
@@ -308,9 +367,9 @@ public sealed class CouponFollower(
 
     private readonly record struct Undecided(int Commands, long AppendedAt);
 
-    private sealed class Waiter(int index)
+    private sealed class Waiter(Func<DecidedRecord, Decision?> find)
     {
-        public int Index { get; } = index;
+        public Func<DecidedRecord, Decision?> Find { get; } = find;
 
         public Decision? Decision { get; set; }
 

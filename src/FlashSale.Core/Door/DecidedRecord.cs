@@ -1,3 +1,4 @@
+using System.Text;
 using FlashSale.Core.Coupons;
 using FlashSale.Core.Log;
 
@@ -15,6 +16,7 @@ public sealed class DecidedRecord
     private readonly CouponOutcome[] _outcomes;
     private readonly int[] _sequences;
     private readonly ushort[] _campaignOf;
+    private readonly ulong[] _claims;
     private readonly CampaignState[] _states;
 
     private DecidedRecord(EventRecord told, string[] campaigns, CampaignState[] states, int count)
@@ -26,6 +28,7 @@ public sealed class DecidedRecord
         _outcomes = new CouponOutcome[count];
         _sequences = new int[count];
         _campaignOf = new ushort[count];
+        _claims = new ulong[count];
     }
 
     /// <summary>Offset of the command record.</summary>
@@ -40,12 +43,22 @@ public sealed class DecidedRecord
     public int Count => _outcomes.Length;
 
     /// <summary>About how much memory this takes.</summary>
-    public int Bytes => 200 + _outcomes.Length * 7 + Campaigns.Count * 150;
+    public int Bytes => 200 + _outcomes.Length * 15 + Campaigns.Count * 150;
 
     /// <summary>State of a campaign named in the record after the record, or null where it does not exist.</summary>
     public CampaignState? StateOf(int campaign) => _states[campaign].Quantity == 0 ? null : _states[campaign];
 
     public Decision this[int index] => new(_outcomes[index], _sequences[index], _states[_campaignOf[index]], ToldAtMs);
+
+    /// <summary>
+    /// Whether the command at an index is this claim. It is not where the log has lost the claim after it was acknowledged
+    /// and another one has taken its address: then the outcome there is somebody else's.
+    /// </summary>
+    public bool IsOf(int index, in ClaimQuestion claim)
+    {
+        Span<byte> user = stackalloc byte[Identifier.LengthMax];
+        return index < Count && _claims[index] == ClaimHash(user[..Encoding.ASCII.GetBytes(claim.UserId, user)], claim.ClaimId);
+    }
 
     /// <summary>Takes an event apart; shows each command with its outcome to <paramref name="visit"/>.</summary>
     /// <exception cref="LogRefusedException">Its parts do not fit each other: no engine of this log has told it.</exception>
@@ -75,11 +88,15 @@ public sealed class DecidedRecord
             record._outcomes[index] = outcome;
             record._sequences[index] = sequence;
             record._campaignOf[index] = (ushort)command.Campaign;
+            record._claims[index] = ClaimHash(command.User, command.ClaimId);
             visit(record, command, outcome, sequence);
         }
 
         return outcomes.TryNext(out _, out _) ? throw DoesNotFit(told) : record;
     }
+
+    // Claim ids are those of one user only.
+    private static ulong ClaimHash(ReadOnlySpan<byte> user, ulong claimId) => MachineTopics.Fnv1A(user) ^ claimId;
 
     private static LogRefusedException DoesNotFit(EventRecord told) =>
         new($"the event for command offset {told.Answers.Offset} does not fit the record that it answers: somebody else writes to the topic");

@@ -44,6 +44,10 @@ public sealed class EngineOptions : IOptionsRules
     [Range(typeof(TimeSpan), "00:00:00.001", "00:10:00")]
     public TimeSpan RefusedBackoff { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How often a partition without commands looks whether its state is still there, and rebuilds it if not. Default 1 s; until then tickets wait and new front doors are not ready.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.01", "00:10:00")]
+    public TimeSpan IdleCheck { get; set; } = TimeSpan.FromSeconds(1);
+
     public IEnumerable<string> Validate()
     {
         if (BackoffMax < BackoffMin)

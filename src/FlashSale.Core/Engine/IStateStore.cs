@@ -45,7 +45,7 @@ public sealed record TakeOverResult(
     public static TakeOverResult Refused(FenceState state) => new(state, default, default, 0, -1, NoRecent);
 }
 
-/// <summary>Consecutive command records to be applied in one step.</summary>
+/// <summary>Consecutive command records to be applied in one step. Without any, only the fence is looked at and <paramref name="Told"/> moved.</summary>
 /// <param name="Expected">The record before the first one: what must be applied now.</param>
 /// <param name="Told">How far outcomes have been told and acknowledged.</param>
 public sealed record ApplyBatch(

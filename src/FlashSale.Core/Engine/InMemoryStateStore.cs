@@ -18,6 +18,8 @@ public class InMemoryStateStore<TModel>(IMachine machine) : IStateStore where TM
                 return Task.FromResult(TakeOverResult.Refused(FenceState.Missing));
             if (state.Log != log)
                 return Task.FromResult(TakeOverResult.Refused(FenceState.OtherLog));
+            if (state.IsTorn)
+                return Task.FromResult(TakeOverResult.Refused(FenceState.Torn));
             state.Token = new OwnerToken(state.Token.Number + 1, nonce);
             return Task.FromResult(new TakeOverResult(
                 FenceState.Held, state.Token, state.Applied, state.Commands, state.Told, new Dictionary<long, byte[]>(state.Recent)));
@@ -28,13 +30,15 @@ public class InMemoryStateStore<TModel>(IMachine machine) : IStateStore where TM
     {
         lock (Gate)
         {
-            if (_partitions.ContainsKey(partition))
+            if (_partitions.TryGetValue(partition, out var found) && found.Log != genesis.Log)
+                return Task.FromResult(FenceState.OtherLog);
+            if (found is { IsTorn: false })
                 return Task.FromResult(FenceState.TakenOver);
-            _partitions.Add(partition, new PartitionState(genesis.Log, (TModel)machine.NewModel())
+            _partitions[partition] = new PartitionState(genesis.Log, (TModel)machine.NewModel())
             {
                 Token = token,
                 Applied = new RecordPosition(0, genesis.Id),
-            });
+            };
             return Task.FromResult(FenceState.Held);
         }
     }
@@ -50,9 +54,9 @@ public class InMemoryStateStore<TModel>(IMachine machine) : IStateStore where TM
         }
     }
 
-    /// <summary>The model of a partition and what has been applied to it, or null. To be used under <see cref="Gate"/>.</summary>
+    /// <summary>The model of a partition and what has been applied to it, or null where it is missing or torn. To be used under <see cref="Gate"/>.</summary>
     protected (TModel Model, LogId Log, RecordPosition Applied, long Commands)? Find(int partition) =>
-        _partitions.TryGetValue(partition, out var state) ? (state.Model, state.Log, state.Applied, state.Commands) : null;
+        _partitions.TryGetValue(partition, out var state) && !state.IsTorn ? (state.Model, state.Log, state.Applied, state.Commands) : null;
 
     private sealed class PartitionState(LogId log, TModel model)
     {
@@ -70,10 +74,15 @@ public class InMemoryStateStore<TModel>(IMachine machine) : IStateStore where TM
 
         public SortedDictionary<long, byte[]> Recent { get; } = [];
 
+        /// <summary>An application of records broke in the middle: the model holds a part of it.</summary>
+        public bool IsTorn { get; private set; }
+
         public FenceState Check(ApplyBatch batch)
         {
             if (batch.Log != Log)
                 return FenceState.OtherLog;
+            if (IsTorn)
+                return FenceState.Torn;
             if (batch.Token != Token)
                 return Token.Number > batch.Token.Number ? FenceState.TakenOver : FenceState.Behind;
             if (Applied.Offset != batch.Expected.Offset)
@@ -84,18 +93,19 @@ public class InMemoryStateStore<TModel>(IMachine machine) : IStateStore where TM
         public List<byte[]> Apply(ApplyBatch batch)
         {
             var outcomes = new List<byte[]>(batch.Records.Count);
+            IsTorn = true;
             foreach (var record in batch.Records)
-            {
-                var outcome = Model.Apply(record.Offset, record.Info, record.Value.Span);
-                outcomes.Add(outcome);
-                Recent[record.Offset] = outcome;
-                Commands += record.Info.Commands;
-                Applied = record.Position;
-            }
+                outcomes.Add(Model.Apply(record.Offset, record.Info, record.Value.Span));
 
+            for (var i = 0; i < outcomes.Count; i++)
+                Recent[batch.Records[i].Offset] = outcomes[i];
+            Commands += batch.Records.Sum(r => (long)r.Info.Commands);
+            if (batch.Records.Count > 0)
+                Applied = batch.Records[^1].Position;
             Told = Math.Max(Told, batch.Told);
             while (Recent.Count > 0 && Recent.First().Key <= Told)
                 Recent.Remove(Recent.First().Key);
+            IsTorn = false;
             return outcomes;
         }
     }

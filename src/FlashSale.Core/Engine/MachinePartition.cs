@@ -100,16 +100,33 @@ public sealed class MachinePartition(
 
     private async Task SubmitAsync(Owned owned, ChannelWriter<Submitted> submitted, CancellationToken reading, CancellationToken abandon)
     {
+        Task<IReadOnlyList<CommandToApply>>? next = null;
         try
         {
             var expected = owned.Expected;
+            var idle = IdleAsync(reading);
             // Room first, then records: what arrives while there is no room makes the next batch larger.
             while (await submitted.WaitToWriteAsync(abandon))
             {
-                var records = await owned.Records.NextAsync(expected.Offset, reading);
+                next ??= owned.Records.NextAsync(expected.Offset, reading);
+                IReadOnlyList<CommandToApply> records = [];
+                if (next.IsCompleted || await Task.WhenAny(next, idle) == next)
+                {
+                    records = await next;
+                    next = null;
+                }
+                else
+                {
+                    // A batch without records changes nothing and meets the fence: a state that is lost in a quiet time is missed by
+                    // nobody else, and front doors that start without it would let no command through that could meet the fence.
+                    await idle;
+                    idle = IdleAsync(reading);
+                }
+
                 var batch = new ApplyBatch(logId, owned.Token, expected, Progress.Told, records);
                 submitted.TryWrite(new Submitted(records, store.ApplyAsync(partition, batch)));
-                expected = records[^1].Position;
+                if (records.Count > 0)
+                    expected = records[^1].Position;
             }
         }
         catch (OperationCanceledException) when (!abandon.IsCancellationRequested)
@@ -121,6 +138,9 @@ public sealed class MachinePartition(
             submitted.Complete();
         }
     }
+
+    // The delay itself would leave the caller's scheduler under Task.WhenAny.
+    private async Task IdleAsync(CancellationToken reading) => await Task.Delay(options.IdleCheck, time, reading);
 
     private async Task TellAsync(
         Owned owned, IGaplessAppender appender, ChannelReader<Submitted> submitted, ChannelWriter<Telling> telling, CancellationToken abandon)
@@ -142,6 +162,8 @@ public sealed class MachinePartition(
                 await telling.WriteAsync(new Telling(records[i].Offset, appending), abandon);
             }
 
+            if (records.Count == 0)
+                continue;
             observer.Applied(partition, records.Count, (int)(commands - commandsBefore));
             Advance(records[^1].Offset, commands);
         }

@@ -1,0 +1,1 @@
+return FlashSale.Simulation.CommandLine.Run(args, Console.Out, Console.Error);
