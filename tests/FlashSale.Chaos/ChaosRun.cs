@@ -107,29 +107,32 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
         }
     }
 
-    /// <summary>Waits for lag 0 in decisions and ledger, with every process alive; yields how long it took.</summary>
+    /// <summary>Waits for lag 0 in decisions and ledger with every process alive and ready; yields how long it took, or null and a violation.</summary>
     private async Task<double?> RecoverAsync(ChaosStack stack, LogWatch watch, TimeSpan since, CancellationToken cancel)
     {
         while (true)
         {
-            var now = watch.Take(0);
-            var ended = stack.Ended().Select(p => p.Name).ToList();
-            if (now.Lag == 0 && now.Unwritten == 0 && ended.Count == 0)
+            if (await MissingAsync(stack, watch, cancel) is not { } missing)
                 return (_timeline.Elapsed - since).TotalSeconds;
+            var ended = stack.Ended().Select(p => p.Name).ToList();
             if (ended.Count > 0)
+                missing = $"{string.Join(" and ", ended)} ended by itself";
+            if (ended.Count > 0 || _timeline.Elapsed - since > RecoversWithin)
             {
-                _violations.Add($"{string.Join(" and ", ended)} ended by itself");
-                return null;
-            }
-
-            if (_timeline.Elapsed - since > RecoversWithin)
-            {
-                _violations.Add($"{RecoversWithin.TotalSeconds:0} s after the last fault {now.Lag:N0} commands are not decided, {now.Unwritten:N0} records are not in the ledger");
+                _violations.Add($"not recovered {(_timeline.Elapsed - since).TotalSeconds:0} s after the last fault: {missing}");
                 return null;
             }
 
             await Task.Delay(100, cancel);
         }
+    }
+
+    private static async Task<string?> MissingAsync(ChaosStack stack, LogWatch watch, CancellationToken cancel)
+    {
+        var now = watch.Take(0);
+        return now is { Lag: 0, Unwritten: 0 }
+            ? await stack.NotReadyAsync(cancel)
+            : $"{now.Lag:N0} commands are not decided, {(now.Unwritten < 0 ? "the database does not answer" : $"{now.Unwritten:N0} records are not in the ledger")}";
     }
 
     private async Task ShowAsync(LogWatch watch, CancellationToken stop)

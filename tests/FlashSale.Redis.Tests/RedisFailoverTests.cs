@@ -39,6 +39,24 @@ public sealed class RedisFailoverTests
             Assert.Equal(FenceState.Held, (await store.ApplyAsync(0, SaleOf.Batch(offset, offset, found.Token))).State);
     }
 
+    [OwnServerFact]
+    public async Task Master_DemotedWhileItsConnectionsLast_IsAskedNoMore()
+    {
+        await using var master = await RedisServer.StartAsync();
+        await using var replica = await RedisServer.StartAsync("--replicaof", "127.0.0.1", $"{master.Port}");
+        await using var connection = new RedisConnection(new RedisOptions { Endpoints = $"{master.Address},{replica.Address}" }, TimeProvider.System);
+        var store = new RedisCouponStore(connection);
+        Assert.Equal(FenceState.Held, await store.ResetAsync(0, SaleOf.Genesis, SaleOf.Owner));
+        await FollowedAsync(master, replica);
+
+        await replica.SendAsync("REPLICAOF NO ONE");
+        await master.SendAsync($"REPLICAOF 127.0.0.1 {replica.Port}");
+
+        Assert.Equal(FenceState.Held, (await WhenFoundAsync(() => store.ApplyAsync(0, SaleOf.Batch(1, 1)))).State);
+        for (var offset = 2; offset <= 20; offset++)
+            Assert.Equal(FenceState.Held, (await store.ApplyAsync(0, SaleOf.Batch(offset, offset))).State);
+    }
+
     /// <summary>Repeats a call until the new master answers it.</summary>
     private static async Task<T> WhenFoundAsync<T>(Func<Task<T>> call)
     {

@@ -33,6 +33,7 @@ internal static class FaultCatalog
         new("flush-scripts", Redis, Seconds(1), FlushScriptsAsync),
         new("cut-aof", Redis, Seconds(6), CutAofAsync),
         new("promote-replica", Redis, Seconds(10), PromoteAsync),
+        new("switch-master", Redis, Seconds(8), SwitchAsync),
         new("fill-disk", Redis, Seconds(10), FillDiskAsync),
         new("cut-database", Database, Seconds(1), CutDatabaseAsync),
     ];
@@ -142,17 +143,37 @@ internal static class FaultCatalog
     private static async Task<string?> PromoteAsync(FaultScene scene)
     {
         var redis = scene.Stack.Redis;
-        // Nobody listens on port 1: the replica keeps what it has.
-        await redis.OnReplicaAsync("REPLICAOF 127.0.0.1 1");
-        await scene.HoldAsync(1, 4);
+        var behind = await FallBehindAsync(scene);
         var old = redis.Master;
-        var behind = await BehindAsync(redis);
         await redis.Node(old).KillAsync();
         await scene.HoldAsync(0, 2);
         await redis.PromoteAsync();
         await redis.StartNodeAsync(old, scene.Cancel);
         await redis.SyncedAsync(scene.Cancel);
-        return $"{behind:N0} bytes behind";
+        return behind;
+    }
+
+    /// <summary>The same with both alive: for a moment there are two masters, then the old one, its connections still open, follows the new one.</summary>
+    private static async Task<string?> SwitchAsync(FaultScene scene)
+    {
+        var redis = scene.Stack.Redis;
+        var behind = await FallBehindAsync(scene);
+        await redis.PromoteAsync();
+        await scene.HoldAsync(0, 2);
+        await redis.DemoteOtherAsync();
+        await redis.SyncedAsync(scene.Cancel);
+        return behind;
+    }
+
+    private static async Task<string> FallBehindAsync(FaultScene scene)
+    {
+        var redis = scene.Stack.Redis;
+        // Nobody listens on port 1: the replica keeps what it has.
+        await redis.OnReplicaAsync("REPLICAOF 127.0.0.1 1");
+        await scene.HoldAsync(1, 4);
+        var bytes = Offset(await redis.OnMasterAsync("INFO replication"), "master_repl_offset:")
+            - Offset(await redis.OnReplicaAsync("INFO replication"), "slave_repl_offset:");
+        return $"{bytes:N0} bytes behind";
     }
 
     private static async Task<string?> FillDiskAsync(FaultScene scene)
@@ -193,9 +214,6 @@ internal static class FaultCatalog
         $"{await scene.Stack.Database.CutConnectionsAsync(scene.Cancel)} connections";
 
     private static int RedisNode(FaultScene scene) => scene.Target == 0 ? scene.Stack.Redis.Master : scene.Stack.Redis.Replica;
-
-    private static async Task<long> BehindAsync(RedisPair redis) => Offset(await redis.OnMasterAsync("INFO replication"), "master_repl_offset:")
-        - Offset(await redis.OnReplicaAsync("INFO replication"), "slave_repl_offset:");
 
     private static long Offset(string info, string name)
     {

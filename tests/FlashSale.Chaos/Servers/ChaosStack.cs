@@ -56,6 +56,18 @@ internal sealed class ChaosStack : IAsyncDisposable
     /// <summary>The processes that have ended though nobody ended them.</summary>
     public IEnumerable<ChildProcess> Ended() => Processes.Where(p => p.HasExited);
 
+    /// <summary>Which server is not ready and why; null when all are.</summary>
+    public async Task<string?> NotReadyAsync(CancellationToken cancel)
+    {
+        foreach (var server in Servers)
+        {
+            if (await server.NotReadyAsync(cancel) is { } reason)
+                return $"{server.Process.Name}: {reason}";
+        }
+
+        return null;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Task.WhenAll(Servers.Select(s => s.DisposeAsync().AsTask()));

@@ -77,12 +77,15 @@ internal sealed class RedisPair : IAsyncDisposable
 
     public Task<string> OnReplicaAsync(string command) => RedisCall.SendAsync(_ports[Replica], command);
 
-    /// <summary>From now on the replica is the master; the caller has ended the old one, or is about to tell it.</summary>
+    /// <summary>From now on the replica is the master; what becomes of the old one is the caller's doing.</summary>
     public async Task PromoteAsync()
     {
         await OnReplicaAsync("REPLICAOF NO ONE");
         Master = Replica;
     }
+
+    /// <summary>Tells the node that is not the master, and thinks it is, to follow the master.</summary>
+    public Task DemoteOtherAsync() => OnReplicaAsync($"REPLICAOF 127.0.0.1 {_ports[Master]}");
 
     /// <summary>Cuts a share off the end of what the master's AOF holds beyond its base. The master must not run.</summary>
     /// <returns>How many bytes are gone.</returns>

@@ -33,7 +33,10 @@ internal sealed class ServerNode : IAsyncDisposable
     /// <summary>Waits until the process is up: it answers, ready or not, as readiness also needs the other servers.</summary>
     public Task AnsweringAsync(CancellationToken cancel) => Process.ServingAsync(ServingWithin, () => AskAsync(_ => true, cancel), cancel);
 
-    public Task ReadyAsync(CancellationToken cancel) => Process.ServingAsync(ServingWithin, () => AskAsync(status => status == HttpStatusCode.OK, cancel), cancel);
+    public Task ReadyAsync(CancellationToken cancel) => Process.ServingAsync(ServingWithin, () => NotReadyAsync(cancel), cancel);
+
+    /// <summary>Why the process is not ready now; null when it is.</summary>
+    public Task<string?> NotReadyAsync(CancellationToken cancel) => AskAsync(status => status == HttpStatusCode.OK, cancel);
 
     public Task TerminateAsync() => Process.TerminateAsync(StopWithin);
 
