@@ -17,10 +17,9 @@ internal static class Programs
     /// <summary>Null with MySQL, whose server prepares its data folder itself.</summary>
     public static string? MariaDbInstall() => Find("mariadb-install-db");
 
-    /// <summary>The folder of Apache Kafka: KAFKA_HOME, which scripts/chaos.sh sets.</summary>
-    public static string KafkaHome()
+    /// <summary>The folder of Apache Kafka, once it is known to be one.</summary>
+    public static string KafkaHome(string? home)
     {
-        var home = Environment.GetEnvironmentVariable("KAFKA_HOME");
         if (string.IsNullOrEmpty(home))
             throw new ChaosException("there is no Kafka: set KAFKA_HOME to the folder of Apache Kafka 4");
         if (!File.Exists(Path.Combine(home, "bin", "kafka-server-start.sh")))

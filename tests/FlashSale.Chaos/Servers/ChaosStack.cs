@@ -15,7 +15,7 @@ internal sealed class ChaosStack : IAsyncDisposable
     {
         _logs = Directory.CreateDirectory(Path.Combine(folder, "logs")).FullName;
         Data = Directory.CreateDirectory(Path.Combine(folder, "data")).FullName;
-        Kafka = new KafkaCluster(Programs.KafkaHome(), Data, _logs, ports);
+        Kafka = new KafkaCluster(Programs.KafkaHome(Environment.GetEnvironmentVariable("KAFKA_HOME")), Data, _logs, ports);
         Redis = new RedisPair(Programs.RedisServer(), Data, _logs, ports);
         Database = new Database(Programs.MySqlServer(), Data, _logs, ports);
         var settings = new Dictionary<string, string>
