@@ -32,7 +32,7 @@ public sealed class SeveralProcessesTests(Stack stack, ITestOutputHelper output)
             await second.ReadyAsync();
             await installation.SharedAsync(SharedWithin, first, second);
             await storm.AcceptedAsync(ClaimsPerSecond, TimeSpan.FromSeconds(10));
-            await AssertPausesAsync(installation, "a process joins", joined, staying: await first.OwnedAsync(), movedMax: NoPause);
+            await AssertPausesAsync(installation, "a process joins", joined, staying: await first.OwnedAsync(), movedMax: 2 * NoPause);
 
             var staying = await first.OwnedAsync();
             var left = Now;
