@@ -12,7 +12,7 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
 {
     private static readonly TimeSpan LoadBeginsWithin = TimeSpan.FromSeconds(60);
 
-    /// <summary>After the last fault: time for a session to end, a rebuild, and whatever the clients' own pauses come to.</summary>
+    /// <summary>After the last fault and the last claim: time for a session to end, a rebuild, and whatever the clients' own pauses come to.</summary>
     private static readonly TimeSpan RecoversWithin = TimeSpan.FromSeconds(120);
 
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
@@ -80,12 +80,11 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
             await new FaultRunner(stack, _timeline).RunAsync(_plan, over.Token, cancel);
             await Task.Delay(options.Duration > _timeline.Elapsed ? options.Duration - _timeline.Elapsed : TimeSpan.Zero, cancel);
             var mended = _timeline.Elapsed;
-            _recovered = await RecoverAsync(stack, watch, mended, cancel);
+            // While claims still come, nothing is ever at rest.
             _storm = await load.EndAsync(cancel);
             _violations.AddRange(_storm.Violations.Select(v => $"storm: {v}"));
-            // The storm's last repeats may have come after that.
-            if (_recovered is not null && await RecoverAsync(stack, watch, _timeline.Elapsed, cancel) is null)
-                _recovered = null;
+            if (await RecoverAsync(stack, watch, cancel))
+                _recovered = RecoveredSeconds(_timeline.Samples, mended.TotalSeconds);
         }
         finally
         {
@@ -107,24 +106,33 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
         }
     }
 
-    /// <summary>Waits for lag 0 in decisions and ledger with every process alive and ready; yields how long it took, or null and a violation.</summary>
-    private async Task<double?> RecoverAsync(ChaosStack stack, LogWatch watch, TimeSpan since, CancellationToken cancel)
+    /// <summary>Waits for lag 0 in decisions and ledger with every process alive and ready; where it does not come to that, notes a violation.</summary>
+    private async Task<bool> RecoverAsync(ChaosStack stack, LogWatch watch, CancellationToken cancel)
     {
-        while (true)
+        var since = _timeline.Elapsed;
+        while (await MissingAsync(stack, watch, cancel) is { } missing)
         {
-            if (await MissingAsync(stack, watch, cancel) is not { } missing)
-                return (_timeline.Elapsed - since).TotalSeconds;
             var ended = stack.Ended().Select(p => p.Name).ToList();
             if (ended.Count > 0)
                 missing = $"{string.Join(" and ", ended)} ended by itself";
             if (ended.Count > 0 || _timeline.Elapsed - since > RecoversWithin)
             {
-                _violations.Add($"not recovered {(_timeline.Elapsed - since).TotalSeconds:0} s after the last fault: {missing}");
-                return null;
+                _violations.Add($"not recovered {(_timeline.Elapsed - since).TotalSeconds:0} s after faults and claims have ended: {missing}");
+                return false;
             }
 
             await Task.Delay(100, cancel);
         }
+
+        return true;
+    }
+
+    /// <summary>From the last fault, or the last claim where that was later, to the first sample of those at the end that have no lag.</summary>
+    private static double RecoveredSeconds(IReadOnlyList<Sample> samples, double mended)
+    {
+        var lastClaim = samples.FirstOrDefault(s => s.Accepted == samples[^1].Accepted)?.Seconds ?? 0;
+        var atRest = samples.Reverse().TakeWhile(s => s is { Lag: 0, Unwritten: 0 }).LastOrDefault()?.Seconds ?? samples[^1].Seconds;
+        return Math.Max(0, atRest - Math.Max(mended, lastClaim));
     }
 
     private static async Task<string?> MissingAsync(ChaosStack stack, LogWatch watch, CancellationToken cancel)

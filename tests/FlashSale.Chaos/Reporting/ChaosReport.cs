@@ -31,7 +31,7 @@ internal sealed record ChaosReport
 
     public required long LagMax { get; init; }
 
-    /// <summary>Seconds from the end of the last fault until everything was decided and written; null: it did not come to that.</summary>
+    /// <summary>Seconds from the end of the last fault, or the last claim where that was later, until everything was decided and written; null: it did not come to that.</summary>
     public required double? RecoveredSeconds { get; init; }
 
     /// <summary>What callers were told; null where the run was broken off.</summary>

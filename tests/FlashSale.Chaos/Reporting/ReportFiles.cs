@@ -29,7 +29,7 @@ internal static class ReportFiles
         if (report.Storm is { } storm)
             text.AppendLine($"callers: {storm.Offered:N0} claims, {storm.Accepted:N0} told accepted, {storm.Decided:N0} told the decision, {storm.Unknown:N0} without an answer");
         if (report.RecoveredSeconds is { } seconds)
-            text.AppendLine($"lag 0 in decisions and ledger {seconds:0.0} s after the last fault");
+            text.AppendLine($"lag 0 in decisions and ledger {seconds:0.0} s after the last fault and claim");
         foreach (var violation in report.Violations)
             text.AppendLine($"violation: {violation}");
         text.AppendLine(Verdict(report));
