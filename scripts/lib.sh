@@ -107,11 +107,13 @@ stop_bounded() {
   wait "$BOUNDED" 2>/dev/null || true
 }
 
-# build_release: no build server stays behind.
-build_release() {
-  bounded 900 env -C "$ROOT" MSBUILDDISABLENODEREUSE=1 dotnet build FlashSale.sln -c Release --nologo -v quiet \
+# build WHAT: a solution or a project, in Release; no build server stays behind.
+build() {
+  bounded 900 env -C "$ROOT" MSBUILDDISABLENODEREUSE=1 dotnet build "$1" -c Release --nologo -v quiet \
     -clp:NoSummary -p:UseSharedCompilation=false
 }
+
+build_release() { build FlashSale.sln; }
 
 # load_stack_env RUN_DIR: KAFKA_REAL, KAFKA_BOOTSTRAP, REDIS and MYSQL, as stack.sh wrote them.
 load_stack_env() {

@@ -5,11 +5,13 @@ namespace FlashSale.Kafka;
 
 /// <summary>
 /// Membership in a consumer group, and nothing else: runs a task for each partition of a topic while the group assigns it to
-/// this process. Reads no records (its partitions are paused); committed offsets are for monitoring only.
+/// this process. Reads no records (its partitions are paused) and commits no offsets: a commit that meets a rebalance ends, as
+/// the client takes it, the whole membership, and partitions that were to stay would stop with it.
 /// </summary>
 public sealed class KafkaGroup(KafkaOptions options, string role, string topic, ILogger<KafkaGroup> logger)
 {
-    private static readonly TimeSpan CommitInterval = TimeSpan.FromSeconds(5);
+    /// <summary>Members learn of a change of the group by the answer to a heartbeat, and a partition that moves needs two of them: often enough for less than a second, three times a second by default.</summary>
+    private const int HeartbeatsPerSession = 20;
 
     private readonly Dictionary<int, Running> _running = [];
     private readonly string _group = $"{options.TopicPrefix}flashsale-{role}";
@@ -17,25 +19,15 @@ public sealed class KafkaGroup(KafkaOptions options, string role, string topic, 
 
     /// <summary>Takes part until cancelled, then ends all tasks and leaves the group, so that others take over at once. On a thread of its own.</summary>
     /// <param name="run">Runs one partition until its token is cancelled.</param>
-    /// <param name="handled">The last offset of a partition that is done with, or -1.</param>
-    public Task RunAsync(Func<int, CancellationToken, Task> run, Func<int, long> handled, TimeProvider time, CancellationToken stop) =>
-        Task.Factory.StartNew(() => Run(run, handled, time, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public Task RunAsync(Func<int, CancellationToken, Task> run, CancellationToken stop) =>
+        Task.Factory.StartNew(() => Run(run, stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
-    private void Run(Func<int, CancellationToken, Task> run, Func<int, long> handled, TimeProvider time, CancellationToken stop)
+    private void Run(Func<int, CancellationToken, Task> run, CancellationToken stop)
     {
         using var consumer = Build(run);
         consumer.Subscribe(topic);
-        var committedAt = time.GetTimestamp();
         while (!stop.IsCancellationRequested)
-        {
             Poll(consumer);
-            if (time.GetElapsedTime(committedAt) < CommitInterval)
-                continue;
-            committedAt = time.GetTimestamp();
-            Commit(consumer, handled);
-        }
-
-        // Without a last commit, which would wait for a broker that may be away: committed offsets are for monitoring only.
         End([.. _running.Keys]);
         consumer.Close();
     }
@@ -57,20 +49,6 @@ public sealed class KafkaGroup(KafkaOptions options, string role, string topic, 
         }
     }
 
-    private void Commit(IConsumer<Ignore, Ignore> consumer, Func<int, long> handled)
-    {
-        var offsets = _running.Keys.Select(p => new TopicPartitionOffset(topic, p, handled(p) + 1)).Where(o => o.Offset > 0).ToList();
-        try
-        {
-            if (offsets.Count > 0)
-                consumer.Commit(offsets);
-        }
-        catch (KafkaException e)
-        {
-            KafkaLogMessages.GroupError(logger, _group, $"offsets were not committed: {e.Error.Reason}");
-        }
-    }
-
     private IConsumer<Ignore, Ignore> Build(Func<int, CancellationToken, Task> run)
     {
         var config = new ConsumerConfig
@@ -79,7 +57,7 @@ public sealed class KafkaGroup(KafkaOptions options, string role, string topic, 
             GroupId = _group,
             PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky,
             SessionTimeoutMs = (int)options.SessionTimeout.TotalMilliseconds,
-            HeartbeatIntervalMs = (int)Math.Max(100, options.SessionTimeout.TotalMilliseconds / 6),
+            HeartbeatIntervalMs = (int)Math.Max(100, options.SessionTimeout.TotalMilliseconds / HeartbeatsPerSession),
             EnableAutoCommit = false,
             AutoOffsetReset = AutoOffsetReset.Latest,
             FetchMaxBytes = 64 * 1_024,

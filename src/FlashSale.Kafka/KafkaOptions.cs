@@ -54,6 +54,9 @@ public sealed class KafkaOptions : IOptionsRules
     /// <summary>A PEM file with the certificates of the authorities to trust. Default: the system's.</summary>
     public string? SslCaLocation { get; set; }
 
+    /// <summary>A broker that hangs (its kernel still takes connections and requests) is left after so long; the client's default of 60 s would stop the partitions that it leads, or the group that it coordinates, for a minute after others have taken them over.</summary>
+    private const int AnswerTimeoutMs = 6_000;
+
     private bool UsesSasl => SecurityProtocol is SecurityProtocol.SaslPlaintext or SecurityProtocol.SaslSsl;
 
     private bool UsesTls => SecurityProtocol is SecurityProtocol.Ssl or SecurityProtocol.SaslSsl;
@@ -75,6 +78,8 @@ public sealed class KafkaOptions : IOptionsRules
         config.BootstrapServers = BootstrapServers;
         config.SocketNagleDisable = true;
         config.SocketKeepaliveEnable = true;
+        config.SocketTimeoutMs = AnswerTimeoutMs;
+        config.SocketConnectionSetupTimeoutMs = AnswerTimeoutMs;
         // A broker that comes back is found again at once; the default grows to 10 s.
         config.ReconnectBackoffMs = 50;
         config.ReconnectBackoffMaxMs = 500;

@@ -19,6 +19,7 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
     private readonly Lock _gate = new();
     private Task<ConnectionMultiplexer>? _connecting;
     private Task? _loading;
+    private Task? _looking;
     private bool _disposed;
     private long _answeredAt;
 
@@ -111,12 +112,20 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
 
     private static bool IsNoScript(RedisServerException e) => e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal);
 
+    // Before Redis 7 the word stands inside the error of the script.
+    private static bool IsOfReplica(RedisServerException e) => e.Message.Contains("READONLY", StringComparison.Ordinal);
+
     private async Task<RedisResult> Send(RedisScript script, RedisKey[] keys, RedisValue[] arguments)
     {
         var multiplexer = Connected();
         try
         {
             return await Within(multiplexer.GetDatabase().ScriptEvaluateAsync(script.Hash, keys, arguments));
+        }
+        catch (RedisServerException e) when (IsOfReplica(e))
+        {
+            LookForMaster(multiplexer);
+            throw;
         }
         catch (TimeoutException)
         {
@@ -187,6 +196,29 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
         }
 
         Close(dead);
+    }
+
+    /// <summary>Asks all servers who is the master, without waiting for it. By itself the client asks once a minute, and until then sends a part of its calls to what was the master before.</summary>
+    private void LookForMaster(ConnectionMultiplexer multiplexer)
+    {
+        lock (_gate)
+        {
+            if (_looking is not { IsCompleted: false })
+                _looking = LookAsync(multiplexer);
+        }
+    }
+
+    private static async Task LookAsync(ConnectionMultiplexer multiplexer)
+    {
+        await Task.Yield();
+        try
+        {
+            await multiplexer.ConfigureAsync();
+        }
+        catch (Exception e) when (IsFault(e))
+        {
+            // The next refusal asks again.
+        }
     }
 
     // Without waiting for answers that may never come.

@@ -106,19 +106,19 @@ internal sealed class NodeService(
 
         if (node.Machines.Count > 0)
         {
-            yield return RunGroup(parts, "machines", parts.Machine.Topics.Commands, (p, cancel) => node.Machines[p].RunAsync(cancel), p => node.Machines[p].Progress.Told, stop);
+            yield return RunGroup(parts, "machines", parts.Machine.Topics.Commands, (p, cancel) => node.Machines[p].RunAsync(cancel), stop);
             yield return TellRebuildsAsync(stop);
         }
 
         if (node.Ledgers.Count > 0)
-            yield return RunGroup(parts, "ledger", parts.Machine.Topics.Events, RunLedgerAsync, p => node.Ledgers[p].Progress.EventOffset - 1, stop);
+            yield return RunGroup(parts, "ledger", parts.Machine.Topics.Events, RunLedgerAsync, stop);
     }
 
     private Task RunGroup(
-        NodeParts parts, string role, string topic, Func<int, CancellationToken, Task> run, Func<int, long> handled, CancellationToken stop) =>
+        NodeParts parts, string role, string topic, Func<int, CancellationToken, Task> run, CancellationToken stop) =>
         // The embedded broker lives in this process, so nobody shares its partitions.
         parts.Broker is null
-            ? parts.Group(role, topic).RunAsync(run, handled, time, stop)
+            ? parts.Group(role, topic).RunAsync(run, stop)
             : Task.WhenAll(Enumerable.Range(0, settings.Kafka.Partitions).Select(p => Task.Run(() => run(p, stop), CancellationToken.None)));
 
     /// <summary>Runs a ledger writer; one that refuses is tried again, as its cause may be mended.</summary>

@@ -22,6 +22,9 @@ public sealed class Stack : IAsyncLifetime
     private string _runDir = "";
     private bool _isOurs;
 
+    /// <summary>The folder of Apache Kafka, found as the scripts find it; null where there is none.</summary>
+    internal static string? KafkaHome { get; } = FindKafkaHome();
+
     public string Kafka { get; private set; } = "";
 
     public string Redis { get; private set; } = "";
@@ -136,6 +139,19 @@ public sealed class Stack : IAsyncLifetime
 
     private static string Variable(string name) =>
         Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : throw new InvalidOperationException($"{name} is not set, but FLASHSALE_TEST_STACK is");
+
+    private static string? FindKafkaHome()
+    {
+        var start = new ProcessStartInfo("bash", ["-c", "source \"$0\" && kafka_home", Path.Combine(FindRoot(), "scripts", "lib.sh")])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+        };
+        using var process = Process.Start(start)!;
+        var home = process.StandardOutput.ReadToEnd().Trim();
+        process.WaitForExit();
+        return home.Length > 0 ? home : null;
+    }
 
     private static string FindRoot()
     {

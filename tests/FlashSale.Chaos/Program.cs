@@ -1,0 +1,3 @@
+using FlashSale.Chaos;
+
+return await ChaosCommand.RunAsync(args);
