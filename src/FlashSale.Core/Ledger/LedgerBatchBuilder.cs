@@ -48,8 +48,7 @@ internal sealed class LedgerBatchBuilder(int partition, bool everyRefusal, Campa
         return batch;
     }
 
-    /// <summary>Forgets what has been gathered.</summary>
-    public void Clear()
+    private void Clear()
     {
         _coupons = [];
         _refusals = [];

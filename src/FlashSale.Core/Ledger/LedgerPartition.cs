@@ -52,7 +52,6 @@ public sealed class LedgerPartition(
 
     private async Task AttemptAsync(LedgerBatchBuilder builder, CancellationToken cancel)
     {
-        builder.Clear();
         TimeSpan pause;
         try
         {

@@ -28,6 +28,8 @@ internal sealed class LogClient(World world, Node node, string name) : ILog
 
     private sealed class Reader(LogClient client, PartitionLog log, long next) : ILogReader
     {
+        private static readonly byte[] Noise = [1, 2, 3];
+
         private readonly int _epoch = log.Epoch;
         private long _next = next;
 
@@ -57,15 +59,47 @@ internal sealed class LogClient(World world, Node node, string name) : ILog
         {
             var count = 1 + client.Below((int)Math.Min(recordsMax, log.End - _next));
             var records = new List<LogRecord>(count);
-            for (; count > 0; count--, _next++)
-                records.Add(client.Translate(log[_next]));
+            // Only before another record: what is left out at the end has not arrived yet.
+            var skipped = count > 1 && client.IsFollowing(log) && client.Strikes(FaultKind.RecordSkipped) ? client.Below(count - 1) : -1;
+            for (var i = 0; i < count; i++, _next++)
+            {
+                if (i != skipped || !Misses(log, _next))
+                    records.Add(client.IsUnreadable(log) ? log[_next] with { Value = Noise } : client.Translate(log[_next]));
+            }
+
             return records;
+        }
+    }
+
+    /// <summary>Whether the record after this one shows that it was left out. A repeat of an earlier event does not; it is the adapter that refuses gaps of offsets.</summary>
+    private static bool Misses(PartitionLog log, long offset)
+    {
+        if (log.Topic == MachineTopics.Coupon.Commands)
+            return true;
+        try
+        {
+            return EventRecord.Decode(log[offset + 1].Value).Answers.Offset > EventRecord.Decode(log[offset].Value).Answers.Offset;
+        }
+        catch (LogRefusedException)
+        {
+            // Of a newer version.
+            return false;
         }
     }
 
     private bool IsAway => world.Log.IsAway;
 
+    /// <summary>Whether records are read one after the other, and not looked at to find how far a partition has come: that takes what it gets.</summary>
+    private bool IsFollowing(PartitionLog log) => log.Topic == MachineTopics.Coupon.Commands || (name switch
+    {
+        "door" => node.Door.Partitions[log.Partition].NotReady is null,
+        "ledger" => true,
+        _ => false,
+    });
+
     private int Below(int count) => world.Random.Below(count);
+
+    private bool IsUnreadable(PartitionLog log) => name == "door" && IsFollowing(log) && Strikes(FaultKind.EventUnreadable);
 
     private bool Strikes(FaultKind kind) => world.Faults.Strikes(kind);
 

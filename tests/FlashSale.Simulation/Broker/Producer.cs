@@ -22,6 +22,8 @@ internal sealed class Producer(World world, Node node, bool gapless) : IGaplessA
             return Node.Never<long>();
         if (IsBroken)
             return Task.FromException<long>(new LogUnavailableException("the producer has ended"));
+        if (topic == MachineTopics.Coupon.Events)
+            CheckIsNews(partition, value);
         if (!_lines.TryGetValue((topic, partition), out var line))
             _lines.Add((topic, partition), line = new Line(topic, partition));
         var sending = new Sending(node.Version == 1 ? value.ToArray() : VersionTwo.Write(value));
@@ -48,6 +50,17 @@ internal sealed class Producer(World world, Node node, bool gapless) : IGaplessA
     {
         foreach (var line in _lines.Values)
             line.Left = Math.Min(line.Left, world.Random.Below(line.Queue.Count + 1));
+    }
+
+    /// <summary>Repeats are dropped by whoever reads events; that is for crashes, and no reason to tell a whole log again at each takeover.</summary>
+    private void CheckIsNews(int partition, ReadOnlyMemory<byte> value)
+    {
+        var answers = EventRecord.Decode(value).Answers.Offset;
+        // Among repeats the last answer may be out of a new owner's sight.
+        if (answers > node.ToldBefore[partition] || world.Faults.Has(FaultKind.EventsRepeated))
+            return;
+        var violation = new ViolationException("I3", $"{node.Name} tells {partition}:{answers} again, which was told before it took the partition over");
+        world.Domain.Start(() => Task.FromException(violation));
     }
 
     // Not the source itself: what continues after an async method stays on its scheduler.

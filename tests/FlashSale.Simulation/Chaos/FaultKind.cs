@@ -17,6 +17,12 @@ internal enum FaultKind
     /// <summary>Anything takes seconds instead of milliseconds.</summary>
     Slow,
     ReadBroken,
+
+    /// <summary>A reader leaves a record out, as one of a compacted topic, or of one written in transactions, would.</summary>
+    RecordSkipped,
+
+    /// <summary>A door is given an event that it cannot read.</summary>
+    EventUnreadable,
     BoundsUnknown,
 
     /// <summary>A call of the state store has no effect and no answer.</summary>
@@ -30,6 +36,9 @@ internal enum FaultKind
 
     /// <summary>A script breaks between its first and its last write.</summary>
     ScriptTorn,
+
+    /// <summary>The state gives a new owner none of the outcomes that it keeps.</summary>
+    OutcomesNotKept,
 
     /// <summary>A door reads a replica that is behind.</summary>
     StaleRead,
@@ -52,6 +61,9 @@ internal enum FaultKind
     DatabaseAway,
     StateEmptied,
 
+    /// <summary>Somebody calls the state with a log, token, offset or record id that is not its own.</summary>
+    StrayCall,
+
     /// <summary>The state goes back to what a replica had: acknowledged writes are lost.</summary>
     StateRolledBack,
 
@@ -68,6 +80,9 @@ internal enum FaultKind
     ProcessPaused,
     ProcessCrashed,
     ClockSet,
+
+    /// <summary>The database's marks are those of another installation, for a while.</summary>
+    LedgerOfOtherLog,
 
     /// <summary>The command log loses its end below what was told, or its start, for a while.</summary>
     LogCut,

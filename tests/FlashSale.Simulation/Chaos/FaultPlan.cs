@@ -23,8 +23,14 @@ internal sealed class FaultPlan
         {
             if (!random.Chance(0.5))
                 continue;
+            // What is left out is noticed only if more than one record is read at a time, and somebody else has to be behind: seldom enough.
             // Each crash costs seconds until others have noticed; with too many nothing else would be seen.
-            _frequency[(int)kind] = kind is FaultKind.CrashBefore or FaultKind.CrashAfter ? 0.005 : random.Of(Frequencies);
+            _frequency[(int)kind] = kind switch
+            {
+                FaultKind.RecordSkipped => 0.3,
+                FaultKind.CrashBefore or FaultKind.CrashAfter => 0.005,
+                _ => random.Of(Frequencies),
+            };
         }
     }
 
@@ -33,6 +39,9 @@ internal sealed class FaultPlan
 
     /// <summary>The kinds that happen from outside in this run.</summary>
     public IReadOnlyList<FaultKind> FromOutside => [.. Kinds.Where(k => k >= FirstFromOutside && _frequency[(int)k] > 0)];
+
+    /// <summary>Whether this kind happens in this run at all.</summary>
+    public bool Has(FaultKind kind) => _frequency[(int)kind] > 0;
 
     public bool Strikes(FaultKind kind) => IsActive && _frequency[(int)kind] > 0 && _random.Chance(_frequency[(int)kind]);
 

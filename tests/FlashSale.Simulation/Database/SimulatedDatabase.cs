@@ -20,13 +20,18 @@ internal sealed class SimulatedDatabase(int partitions)
     /// <summary>Until then nobody reaches it.</summary>
     public TimeSpan AwayUntil { get; set; }
 
-    public LedgerMark? Mark(int partition) => _marks[partition];
+    /// <summary>Another installation's database stands in this one's place; it is as far.</summary>
+    public LogId? Foreign { get; set; }
+
+    public LedgerMark? Mark(int partition) => Foreign is { } other && _marks[partition] is { } mark ? mark with { Log = other } : _marks[partition];
 
     /// <summary>One transaction.</summary>
     public bool Commit(LedgerBatch batch)
     {
         var isFirst = batch.Before.Written.Offset == 0;
-        var mark = _marks[batch.Partition];
+        var mark = Mark(batch.Partition);
+        if (mark is not null && mark.Log == batch.Before.Log && Foreign is not null)
+            throw new ViolationException("I5", $"outcomes of partition {batch.Partition} are written to another installation's ledger");
         if (isFirst ? mark is not null : mark is null || mark.Log != batch.After.Log || mark.Written != batch.Before.Written)
             return false;
         _marks[batch.Partition] = batch.After;

@@ -38,6 +38,7 @@ internal sealed class Node : IEngineObserver, ICouponFollowerObserver, ILedgerOb
         _doorAppender = new Producer(world, this, gapless: false);
         _doorLog = new LogClient(world, this, "door");
         _shown = new long[world.Partitions];
+        ToldBefore = new long[world.Partitions];
         var partitions = Enumerable.Range(0, world.Partitions).ToList();
         var ids = world.Random.Fork();
         var (machine, log, topics, options) = (CouponMachine.Instance, world.LogId, MachineTopics.Coupon, world.Options);
@@ -128,6 +129,9 @@ internal sealed class Node : IEngineObserver, ICouponFollowerObserver, ILedgerOb
             }
         }
     }
+
+    /// <summary>By partition: up to where outcomes had been told when this process took it over. It has no reason to tell them again.</summary>
+    public long[] ToldBefore { get; }
 
     /// <summary>The last record that this process has shown somebody to be decided.</summary>
     public long Shown(int partition) => _shown[partition] = Math.Max(_shown[partition], Door.Partitions[partition].Mark);

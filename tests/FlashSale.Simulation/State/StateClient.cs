@@ -16,11 +16,22 @@ internal sealed class StateClient(World world, Node node) : IStateStore, ICoupon
 
     private Connection _connection = new();
 
-    public Task<TakeOverResult> TakeOverAsync(int partition, LogId log, ulong nonce) =>
-        CallAsync($"take over {partition}", () => world.States[partition].TakeOver(log, nonce), static r => $"{r.State} token {r.Token.Number} applied {r.Applied.Offset} told {r.Told}");
+    public async Task<TakeOverResult> TakeOverAsync(int partition, LogId log, ulong nonce)
+    {
+        var (told, result) = await CallAsync($"take over {partition}", () => (ToldInSight(partition), world.States[partition].TakeOver(log, nonce)),
+            static r => $"{r.Item2.State} token {r.Item2.Token.Number} applied {r.Item2.Applied.Offset} told {r.Item2.Told}");
+        if (result.State == FenceState.Held)
+            node.ToldBefore[partition] = told;
+        return result;
+    }
 
-    public Task<FenceState> ResetAsync(int partition, GenesisRecord genesis, OwnerToken token) =>
-        CallAsync($"reset {partition}", () => world.States[partition].Reset(genesis, token), static r => r.ToString());
+    public async Task<FenceState> ResetAsync(int partition, GenesisRecord genesis, OwnerToken token)
+    {
+        var (told, result) = await CallAsync($"reset {partition}", () => (ToldInSight(partition), world.States[partition].Reset(genesis, token)), static r => r.Item2.ToString());
+        if (result == FenceState.Held)
+            node.ToldBefore[partition] = told;
+        return result;
+    }
 
     public Task<ApplyResult> ApplyAsync(int partition, ApplyBatch batch) =>
         CallAsync(batch.Records.Count == 0 ? $"look at {partition}" : $"apply {partition}:{batch.Expected.Offset + 1}..{batch.Expected.Offset + batch.Records.Count}", () => batch.Records.Count > 0 && world.Faults.Strikes(FaultKind.ScriptTorn)
@@ -44,6 +55,10 @@ internal sealed class StateClient(World world, Node node) : IStateStore, ICoupon
             call.Fail();
         _connection = new Connection();
     }
+
+    /// <summary>How far outcomes are told, as far as whoever looks at the last events can see it: repeats of a zombie may stand behind.</summary>
+    private long ToldInSight(int partition) =>
+        world.Log.Events(partition).End - world.Oracle.ToldAt(partition) <= world.Options.Engine.UntoldRecordsMax ? world.Oracle.Told(partition) : 0;
 
     private InMemoryCouponStore Readable(int partition) =>
         world.Faults.Strikes(FaultKind.StaleRead) ? world.States[partition].Replica : world.States[partition].Current;
