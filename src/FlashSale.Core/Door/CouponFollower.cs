@@ -214,7 +214,7 @@ public sealed class CouponFollower(
         // the state is being rebuilt, or is read from a replica that is behind: then it would stand still until the next event.
         var bounds = await log.BoundsAsync(topics.Events, partition, stop);
         // An event that cannot be read was reported when it was met; it must not keep the door shut.
-        var answered = await EventTail.HighestAnsweredAsync(log, topics, partition, logId, bounds, EventsLookedAt, strict: false, stop);
+        var answered = await EventTail.HighestAnsweredAsync(log, topics, partition, logId, bounds, bounds.End - EventsLookedAt, strict: false, stop);
         var snapshot = await state.ReadPartitionAsync(partition, logId);
         // A state that is being rebuilt is whole and lags behind its own events: campaigns are missing in it.
         if (snapshot is null || snapshot.Applied.Offset < Math.Max(Mark, answered.Offset))

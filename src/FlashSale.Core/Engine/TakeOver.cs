@@ -96,14 +96,18 @@ internal sealed class TakeOver(
             : throw new FencedException(reset);
     }
 
-    /// <summary>E, from the last events; a result that is too low only tells some outcomes twice.</summary>
+    /// <summary>
+    /// E. Each record is told at least once and in order, so the first event that answers <paramref name="told"/> or more stands at event offset
+    /// <paramref name="told"/> - 1 or later: read from there on, E is certain, however many repeats stand at the end. As a rule that is a few
+    /// events more than there are repeats in the topic; where the state is lost it is all of them, and all commands are read again as well.
+    /// </summary>
     /// <param name="told">What the state knows of it; the record there is not known.</param>
     private async Task<RecordPosition> HighestAnsweredAsync(long told, CancellationToken stop)
     {
         var bounds = await log.BoundsAsync(machine.Topics.Events, partition, stop);
         if (told > 0 && bounds.End == 0)
             throw new LogRefusedException($"partition {partition} of {machine.Topics.Events} is empty, but outcomes up to offset {told} were told: the topic was recreated. Restore it, or begin a new log (wipe all three: topics, state, ledger)");
-        var answered = await EventTail.HighestAnsweredAsync(log, machine.Topics, partition, logId, bounds, 2 * options.UntoldRecordsMax, strict: true, stop);
+        var answered = await EventTail.HighestAnsweredAsync(log, machine.Topics, partition, logId, bounds, told - 1, strict: true, stop);
         return answered.Offset >= told ? answered : new RecordPosition(told, default);
     }
 

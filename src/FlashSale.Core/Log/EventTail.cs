@@ -4,16 +4,16 @@ namespace FlashSale.Core.Log;
 internal static class EventTail
 {
     /// <summary>
-    /// The highest command record answered by the last <paramref name="records"/> events, or the default where there is no event. More than one is looked at, as
-    /// repeats of earlier events may stand at the end; a result that is too low is safe for those who ask.
+    /// The highest command record answered by the events from an offset on, or the default where there is none. More than the last is looked at, as
+    /// repeats of earlier events may stand at the end.
     /// </summary>
     /// <param name="strict">Whether an event that cannot be read or answers another log is refused; else it is passed over.</param>
     /// <exception cref="LogRefusedException">An event is refused.</exception>
     public static async Task<RecordPosition> HighestAnsweredAsync(
-        ILog log, MachineTopics topics, int partition, LogId logId, LogBounds bounds, int records, bool strict, CancellationToken cancel)
+        ILog log, MachineTopics topics, int partition, LogId logId, LogBounds bounds, long from, bool strict, CancellationToken cancel)
     {
         var highest = default(RecordPosition);
-        var next = Math.Max(bounds.Start, bounds.End - records);
+        var next = Math.Max(bounds.Start, from);
         if (next >= bounds.End)
             return highest;
 

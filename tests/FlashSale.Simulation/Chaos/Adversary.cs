@@ -76,8 +76,6 @@ internal sealed class Adversary(World world)
 
     private void Harm(FaultKind kind, int partition)
     {
-        if (kind is FaultKind.StateEmptied or FaultKind.StateRolledBack && world.Log.IsDamaged(partition) && MayHideWhatWasTold(partition))
-            return;
         switch (kind)
         {
             case FaultKind.LogAway:
@@ -167,16 +165,6 @@ internal sealed class Adversary(World world)
         node.Domain.Resume();
     }
 
-    /// <summary>
-    /// With the log's end lost as well, the last events alone say what was decided. A crash or two repeat enough of them to hide the highest
-    /// answer, where few are looked at: three faults that nobody survives (docs/exactness.md, what it can't show).
-    /// </summary>
-    private bool MayHideWhatWasTold(int partition)
-    {
-        var looksAt = world.Options.Engine.UntoldRecordsMax;
-        return looksAt < 4 || world.Log.Events(partition).End - world.Oracle.ToldAt(partition) > looksAt;
-    }
-
     private async Task ReplaceStateAsync(int partition)
     {
         var state = world.States[partition];
@@ -212,8 +200,7 @@ internal sealed class Adversary(World world)
         var known = world.Oracle.Told(partition);
         if (!StateLosses.Any(world.Faults.Has))
             known = Math.Max(known, world.States[partition].Applied);
-        if (world.Log.IsDamaged(partition) || known == 0 || !world.Faults.IsActive
-            || (world.States[partition].Applied < world.Oracle.Told(partition) && MayHideWhatWasTold(partition)))
+        if (world.Log.IsDamaged(partition) || known == 0 || !world.Faults.IsActive)
             return;
         var at = world.Random.Between(1, (int)known);
         var isStart = world.Random.Chance(0.3);
@@ -255,12 +242,6 @@ internal sealed class Adversary(World world)
             return;
         var from = world.Random.Below((int)events.End);
         var count = world.Random.Between(1, (int)Math.Min(4, events.End - from));
-        // A new owner looks for the highest answer among the last events. Where it finds too low a one nothing comes of it, unless the
-        // state and the log's end are lost at the same time (docs/exactness.md, what it can't show).
-        if (_kinds.Contains(FaultKind.LogCut))
-            count = (int)Math.Min(count, 2 * world.Options.Engine.UntoldRecordsMax - (events.End - world.Oracle.ToldAt(partition)));
-        if (count <= 0)
-            return;
         world.Trace("chaos", $"events {partition}:{from}..{from + count - 1} are told again");
         for (var i = 0; i < count; i++)
             world.Log.Append(events.Topic, partition, events[from + i].Value.ToArray());
