@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bench.sh [FILTER] | --check | --write-baseline
+# bench.sh [FILTER] | --check | --write-baseline | --audit COMMANDS
 #
 # Benchmarks, each beside a twin that does the least that anybody could do, in one table: median of one operation, ratio to
 # the twin's, bytes allocated. Starts Redis and the database of stack.sh in a folder of its own, and ends them.
@@ -7,6 +7,7 @@
 #   FILTER            only benchmarks whose name (Class.Method(parameters)) contains this
 #   --check           measure the stable ones, which need no server, and compare their ratios with bench/baseline.json: exit
 #                     code 1 where one is over the tolerance written there. A class that is over it is measured up to four times
+#   --audit COMMANDS  audit a log of so many commands that is made while it is read: commands a second, and the most memory
 #   --write-baseline  measure the stable ones four times and write the lowest ratios to bench/baseline.json
 #
 # Examples:
@@ -18,14 +19,16 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-(($# <= 1)) || usage_error "one argument at most"
 servers=true
+arguments=1
 case ${1:-} in
   -h | --help) show_help; exit 0 ;;
   --check | --write-baseline) servers=false ;;
+  --audit) need_value --audit "$@"; need_number --audit "$2"; servers=false; arguments=2 ;;
   -*) usage_error "unknown argument '$1'" ;;
   *) ;;
 esac
+(($# <= arguments)) || usage_error "unknown argument '${*: -1}'"
 
 options=()
 if ! $servers; then options=(--no-servers); fi

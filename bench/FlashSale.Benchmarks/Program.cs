@@ -17,9 +17,17 @@ var check = new Option<bool>("--check") { Description = "Compare the stable ones
 var rebase = new Option<bool>("--write-baseline") { Description = "Measure the stable ones and write the baseline." };
 var baselineFile = new Option<string>("--baseline") { Description = "The baseline's file.", DefaultValueFactory = _ => "bench/baseline.json" };
 var logFile = new Option<string>("--log") { Description = "Where BenchmarkDotNet's own output goes.", DefaultValueFactory = _ => Path.Combine(Path.GetTempPath(), "flashsale-bench.log") };
-var root = new RootCommand("Benchmarks of FlashSale, each beside a twin that does the least that anybody could do.") { filter, check, rebase, baselineFile, logFile };
-root.SetAction(parsed =>
+var audit = new Option<long?>("--audit") { Description = "Audit a log of so many commands, made while it is read: speed, and the most memory.", HelpName = "COMMANDS" };
+audit.Validators.Add(result =>
 {
+    if (result.Tokens.Count == 1 && long.TryParse(result.Tokens[0].Value, out var value) && value is < 10_000 or > 4_000_000_000)
+        result.AddError($"--audit must be between 10,000 and 4,000,000,000, not {result.Tokens[0].Value}");
+});
+var root = new RootCommand("Benchmarks of FlashSale, each beside a twin that does the least that anybody could do.") { filter, check, rebase, baselineFile, logFile, audit };
+root.SetAction(async (parsed, _) =>
+{
+    if (parsed.GetValue(audit) is { } commands)
+        return await LongAudit.RunAsync(commands);
     using var log = new StreamLogger(parsed.GetValue(logFile)!);
     try
     {

@@ -17,8 +17,10 @@ internal static class Sample
 
     public static CouponCommand Claim(int number) => CouponCommand.Claim(Campaign, User(number), (ulong)number + 1, InstantMs);
 
-    public static CouponCommand Open { get; } = CouponCommand.Open(
-        Campaign, new CampaignSettings(CouponLimits.QuantityMax, 1, 0, 0, "{}"u8.ToArray()), new CampaignSeed(new UInt128(1, 2)), InstantMs);
+    public static CouponCommand Open { get; } = OpenWith(CouponLimits.QuantityMax);
+
+    public static CouponCommand OpenWith(int quantity) =>
+        CouponCommand.Open(Campaign, new CampaignSettings(quantity, 1, 0, 0, "{}"u8.ToArray()), new CampaignSeed(new UInt128(1, 2)), InstantMs);
 
     public static byte[] Record(long offset, IEnumerable<CouponCommand> commands)
     {

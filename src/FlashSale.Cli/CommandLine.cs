@@ -70,7 +70,7 @@ internal static class CommandLine
         // A misspelt command is also a missing one; the word itself helps more.
         string? stray = parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null;
         ParseError told = parsed.Errors.FirstOrDefault(e => stray is not null && e.Message.Contains(stray, StringComparison.Ordinal)) ?? parsed.Errors[0];
-        return told.Message.ReplaceLineEndings(" ").TrimEnd('.');
+        return ParseErrors.Describe(told);
     }
 
     private static string PathOf(ParseResult parsed)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using FlashSale.Chaos.Faults;
+using FlashSale.Cli;
 
 namespace FlashSale.Chaos;
 
@@ -15,7 +16,7 @@ internal static class ChaosCommand
         var parsed = Create().Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            await Console.Error.WriteLineAsync($"chaos: {parsed.Errors[0].Message.ReplaceLineEndings(" ")} (see --help)");
+            await Console.Error.WriteLineAsync($"chaos: {ParseErrors.Describe(parsed.Errors[0])} (see --help)");
             return ExitCodes.CouldNotRun;
         }
 
