@@ -101,9 +101,9 @@ internal static class FaultCatalog
         var number = RedisNode(scene);
         await scene.Stack.Redis.Node(number).KillAsync();
         await scene.HoldAsync(0, 3);
-        await scene.Stack.Redis.StartNodeAsync(number, scene.Cancel);
+        var done = await scene.Stack.Redis.StartNodeAsync(number, scene.Cancel);
         await scene.Stack.Redis.SyncedAsync(scene.Cancel);
-        return null;
+        return done;
     }
 
     private static async Task<string?> FreezeRedisAsync(FaultScene scene)
@@ -134,9 +134,9 @@ internal static class FaultCatalog
         var redis = scene.Stack.Redis;
         await redis.Node(redis.Master).KillAsync();
         var cut = redis.CutTail(0.001 + 0.5 * scene.Share());
-        await redis.StartNodeAsync(redis.Master, scene.Cancel);
+        var done = await redis.StartNodeAsync(redis.Master, scene.Cancel);
         await redis.SyncedAsync(scene.Cancel);
-        return $"{cut:N0} bytes of its AOF gone";
+        return $"{cut:N0} bytes of its AOF gone{(done is null ? "" : ", then " + done)}";
     }
 
     /// <summary>The replica hears nothing for some seconds, then the master dies and the replica takes its place.</summary>
@@ -148,9 +148,9 @@ internal static class FaultCatalog
         await redis.Node(old).KillAsync();
         await scene.HoldAsync(0, 2);
         await redis.PromoteAsync();
-        await redis.StartNodeAsync(old, scene.Cancel);
+        var done = await redis.StartNodeAsync(old, scene.Cancel);
         await redis.SyncedAsync(scene.Cancel);
-        return behind;
+        return done is null ? behind : $"{behind}; of the old master, {done}";
     }
 
     /// <summary>The same with both alive: for a moment there are two masters, then the old one, its connections still open, follows the new one.</summary>

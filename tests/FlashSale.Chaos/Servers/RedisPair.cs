@@ -50,20 +50,24 @@ internal sealed class RedisPair : IAsyncDisposable
     }
 
     /// <summary>Starts a node as what it is now: the master, or the replica of the other one.</summary>
-    public async Task StartNodeAsync(int number, CancellationToken cancel)
+    /// <returns>What had to be done for it; null as a rule.</returns>
+    public async Task<string?> StartNodeAsync(int number, CancellationToken cancel)
     {
         _nodes[number].Start();
-        await _nodes[number].ServingAsync(ServingWithin, async () =>
+        try
         {
-            try
-            {
-                return await RedisCall.SendAsync(_ports[number], "PING") == "+PONG" ? null : "it does not answer PING";
-            }
-            catch (ChaosException e)
-            {
-                return e.Message;
-            }
-        }, cancel);
+            await ServingAsync(number, cancel);
+            return null;
+        }
+        catch (ChaosException e) when (e.Message.Contains("Bad file format", StringComparison.Ordinal))
+        {
+            // A short write on a full disk and a kill soon after can leave an AOF that Redis 7.0 itself does not load. Operators are told to throw it away.
+            foreach (var folder in Directory.EnumerateDirectories(_disks[number].Folder, "appendonly*"))
+                Directory.Delete(folder, recursive: true);
+            _nodes[number].Start();
+            await ServingAsync(number, cancel);
+            return "its AOF could not be loaded any more and was thrown away";
+        }
     }
 
     /// <summary>Waits until the replica follows the master; a promotion needs one that has been in step before.</summary>
@@ -107,6 +111,18 @@ internal sealed class RedisPair : IAsyncDisposable
         foreach (var disk in _disks)
             await disk.DisposeAsync();
     }
+
+    private Task ServingAsync(int number, CancellationToken cancel) => _nodes[number].ServingAsync(ServingWithin, async () =>
+    {
+        try
+        {
+            return await RedisCall.SendAsync(_ports[number], "PING") == "+PONG" ? null : "it does not answer PING";
+        }
+        catch (ChaosException e)
+        {
+            return e.Message;
+        }
+    }, cancel);
 
     private Launch LaunchOf(int number)
     {
