@@ -33,11 +33,13 @@ internal sealed class DecideRow : IRow
         var commands = records.Sum(partition => partition.Sum(r => (double)CouponRecord.Inspect(r.Value.Span).Commands));
         lab.Say($"  {what}: {commands:N0} commands in {ends.Sum():N0} records");
         var (ours, twins) = (new List<double>(), new List<double>());
+        await using var twin = await ScriptTwin.ConnectAsync(lab, cancel);
+        // Its code is compiled now.
+        await twin.RunAsync(records);
         for (var round = 1; round <= lab.Plan.BacklogRounds; round++)
         {
             await installation.ResetDecisionsAsync(cancel);
-            await using (var twin = await ScriptTwin.ConnectAsync(lab, cancel))
-                twins.Add(commands / await twin.RunAsync(records));
+            twins.Add(commands / await twin.RunAsync(records));
             await installation.ResetDecisionsAsync(cancel);
             ours.Add(commands / await DecideAsync(installation, ends, cancel));
             lab.Say($"  round {round} of {lab.Plan.BacklogRounds}: twin {twins[^1]:N0}/s, ours {ours[^1]:N0}/s");

@@ -25,6 +25,8 @@ internal sealed class LedgerRow : IRow
         var ends = await installation.CommandEndsAsync(cancel);
         var events = await installation.ReadAllAsync(installation.Topics.Events, cancel);
         var (ours, twins) = (new List<double>(), new List<double>());
+        // Its code is compiled now, and the database's buffers are filled.
+        await LedgerTwin.RunAsync(installation.MySql, events, cancel);
         for (var round = 1; round <= lab.Plan.BacklogRounds; round++)
         {
             await installation.ResetLedgerAsync(cancel);
