@@ -167,9 +167,10 @@ public sealed class CouponDoor(
 
     private async ValueTask<ClaimTaken> AppendClaimAsync(CouponFollower follower, CouponCommand command)
     {
-        if (follower.OwnUndecided >= options.UndecidedMax)
+        var commit = commits[follower.Partition];
+        if (follower.OwnUndecided >= options.UndecidedMax || follower.OwnUndecided + commit.Waiting >= follower.OwnUndecidedMax)
             return ClaimTaken.Refused(DoorRefusal.Overloaded);
-        var appended = await commits[follower.Partition].AppendAsync(command);
+        var appended = await commit.AppendAsync(command);
         if (appended.State != AppendState.Appended)
             return ClaimTaken.Refused(appended.State == AppendState.Overloaded ? DoorRefusal.Overloaded : DoorRefusal.LogUnavailable);
 

@@ -24,6 +24,7 @@ public sealed class CouponFollower(
     private readonly Queue<long> _recentOrder = [];
     private readonly SortedDictionary<long, List<Waiter>> _waiters = [];
     private readonly SortedDictionary<long, Undecided> _undecided = [];
+    private readonly DecisionLag _lag = new(options, time);
     private long _recentBytes;
     private long _mark = -1;
     private long _commands;
@@ -49,6 +50,9 @@ public sealed class CouponFollower(
 
     /// <summary>Commands appended by this node and not known to be decided.</summary>
     public long OwnUndecided => Volatile.Read(ref _undecidedCommands);
+
+    /// <summary>With so many commands of this node undecided, a further one would be decided too late (<see cref="DoorOptions.DecisionLagMax"/>).</summary>
+    public long OwnUndecidedMax => _lag.UndecidedMax;
 
     /// <summary>The next offset of the command partition, as far as this node has seen it.</summary>
     public long End => Volatile.Read(ref _end);
@@ -290,6 +294,7 @@ public sealed class CouponFollower(
             {
                 _undecided.Remove(offset);
                 _undecidedCommands -= decided.Commands;
+                _lag.Decided(decided.Commands, decided.AppendedAt);
             }
 
             // Whatever is left has been seen by now at the latest.

@@ -26,6 +26,13 @@ public sealed class DoorOptions
     [Range(1, 1_000_000_000)]
     public int UndecidedMax { get; set; } = 2_000_000;
 
+    /// <summary>
+    /// How long a claim may have to wait for its decision. Default 0.7 s; where decisions come later than they should and a further claim would wait longer,
+    /// it is answered with 503 <c>overloaded</c>. 0: it may wait for as long as <see cref="UndecidedMax"/> allows. A pause without any decision refuses nothing.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan DecisionLagMax { get; set; } = TimeSpan.FromSeconds(0.7);
+
     /// <summary>Claims per user and window on this node; 0 (the default) is no limit. Over it the answer is 429 <c>too-many-requests</c>.</summary>
     [Range(0, 1_000_000)]
     public int UserLimit { get; set; }

@@ -54,7 +54,7 @@ internal sealed class CommandReader(IMachine machine, ILogReader reader, int par
         {
             var record = LookOver(next, batch[^1].Offset);
             commands += record.Info.Commands;
-            if (commands > options.BatchCommandsMax)
+            if (commands > options.BatchCommands)
                 break;
             batch.Add(record);
             _read.Dequeue();

@@ -20,6 +20,10 @@ public sealed class EngineOptions : IOptionsRules
     [Range(2, 16)]
     public int BatchesInFlightMax { get; set; } = 3;
 
+    /// <summary>Commands of a partition decided in a second, at most; 0 (the default) is no limit. What is above it waits in the log. Spares a store that others use as well. What is decided already and applied again is not held back.</summary>
+    [Range(0, 1_000_000)]
+    public int CommandsPerSecondMax { get; set; }
+
     /// <summary>Event records appended and not yet acknowledged per partition. Default 64. The state keeps the outcomes of these and of the batches in flight.</summary>
     [Range(1, 10_000)]
     public int UntoldRecordsMax { get; set; } = 64;
@@ -47,6 +51,9 @@ public sealed class EngineOptions : IOptionsRules
     /// <summary>How often a partition without commands looks whether its state is still there, and rebuilds it if not. Default 1 s; until then tickets wait and new front doors are not ready.</summary>
     [Range(typeof(TimeSpan), "00:00:00.01", "00:10:00")]
     public TimeSpan IdleCheck { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Commands of a batch: with a limit no more than a twentieth of a second's, so that they come evenly.</summary>
+    internal int BatchCommands => CommandsPerSecondMax == 0 ? BatchCommandsMax : Math.Min(BatchCommandsMax, Math.Max(1, CommandsPerSecondMax / 20));
 
     public IEnumerable<string> Validate()
     {

@@ -104,6 +104,7 @@ public sealed class MachinePartition(
         try
         {
             var expected = owned.Expected;
+            var pace = new CommandPace(options, time);
             var idle = IdleAsync(reading);
             // Room first, then records: what arrives while there is no room makes the next batch larger.
             while (await submitted.WaitToWriteAsync(abandon))
@@ -114,6 +115,8 @@ public sealed class MachinePartition(
                 {
                     records = await next;
                     next = null;
+                    if (records[^1].Offset > owned.Told)
+                        await pace.WaitAsync(records.Sum(r => r.Info.Commands), reading);
                 }
                 else
                 {

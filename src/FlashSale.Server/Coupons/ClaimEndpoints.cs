@@ -3,6 +3,7 @@ using System.Text.Json;
 using FlashSale.Core;
 using FlashSale.Core.Coupons;
 using FlashSale.Core.Door;
+using FlashSale.Server.Auth;
 using FlashSale.Server.Http;
 
 namespace FlashSale.Server.Coupons;
@@ -52,14 +53,9 @@ internal static class ClaimEndpoints
         if (!api.TryDoor(out var door, out var problem))
             return (default, problem);
         var started = api.Time.GetTimestamp();
-        var (body, unreadable) = await RequestBody.ReadAsync(context, ServerJson.Default.ClaimRequest);
-        if (unreadable is not null && !(api.Callers.UsersAreKnown && context.Request.ContentLength is null or 0))
-            return (default, unreadable);
-        var (userId, notAllowed) = await api.Callers.UserAsync(context, body?.UserId);
-        if (notAllowed is not null)
-            return (default, notAllowed);
-        if (Check(campaignId, userId, context.Request.Headers["Idempotency-Key"].ToString(), out var key) is { } invalid)
-            return (default, invalid);
+        var (userId, key, notValid) = await ReadAsync(context, campaignId, api.Callers);
+        if (notValid is not null)
+            return (default, notValid);
 
         var taken = await door.ClaimAsync(campaignId, userId!, key);
         if (taken.Refusal != DoorRefusal.None)
@@ -72,7 +68,20 @@ internal static class ClaimEndpoints
         return (taken, null);
     }
 
-    private static Task AnswerAsync(HttpContext context, string ticket, long position)
+    /// <summary>Parses and validates a claim.</summary>
+    internal static async ValueTask<(string? UserId, string? Key, Problem? Problem)> ReadAsync(HttpContext context, string campaignId, Callers callers)
+    {
+        var (body, unreadable) = await RequestBody.ReadAsync(context, ServerJson.Default.ClaimRequest);
+        if (unreadable is not null && !(callers.UsersAreKnown && context.Request.ContentLength is null or 0))
+            return (null, null, unreadable);
+        var (userId, notAllowed) = await callers.UserAsync(context, body?.UserId);
+        if (notAllowed is not null)
+            return (null, null, notAllowed);
+        var invalid = Check(campaignId, userId, context.Request.Headers["Idempotency-Key"].ToString(), out var key);
+        return (userId, key, invalid);
+    }
+
+    internal static Task AnswerAsync(HttpContext context, string ticket, long position)
     {
         var statusUrl = $"/api/claims/{ticket}";
         var body = JsonSerializer.SerializeToUtf8Bytes(new ClaimAccepted(ticket, "waiting", position, statusUrl), ServerJson.Default.ClaimAccepted);

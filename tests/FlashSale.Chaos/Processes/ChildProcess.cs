@@ -27,6 +27,9 @@ internal sealed partial class ChildProcess(string name, string folder, Func<Laun
 
     public string Log { get; } = Path.Combine(folder, $"{name}.log");
 
+    /// <summary>The process that was started last.</summary>
+    public int Id => _process!.Id;
+
     public bool HasExited => _process is null or { HasExited: true };
 
     public void Start()

@@ -109,6 +109,39 @@ public sealed class CouponDoorTests : IDisposable
     }
 
     [Fact]
+    public void Claim_WouldBeDecidedTooLate_IsOverloadedUntilDecisionsComeInTime()
+    {
+        _world.Options.DecisionLagMax = TimeSpan.FromSeconds(1);
+        Begin(Open("sale", 1_000));
+        for (var i = 0; i < 10; i++)
+            Claim("sale", $"early-{i}");
+        // One every 0.2 s: the first ones do not show yet that it goes on like this.
+        for (var i = 0; i < 4; i++)
+        {
+            _world.Advance(TimeSpan.FromSeconds(0.2));
+            Engine.Decide(1);
+            Engine.Tell();
+            _world.Pump.Run();
+        }
+
+        AssertRefused(DoorRefusal.Overloaded, "sale", "late");
+        _world.DecideAndTell();
+        Assert.Equal(DoorRefusal.None, Claim("sale", "late").Refusal);
+    }
+
+    [Fact]
+    public void Claim_NothingIsDecidedForAWhile_IsAppended()
+    {
+        _world.Options.DecisionLagMax = TimeSpan.FromSeconds(1);
+        Begin(Open("sale", 1_000));
+        for (var i = 0; i < 100; i++)
+        {
+            Assert.Equal(DoorRefusal.None, Claim("sale", $"user-{i}").Refusal);
+            _world.Advance(TimeSpan.FromSeconds(0.1));
+        }
+    }
+
+    [Fact]
     public void Claim_TooManyWaitForTheirAppend_IsOverloadedAtOnce()
     {
         _world.Options.WaitingMax = 1;

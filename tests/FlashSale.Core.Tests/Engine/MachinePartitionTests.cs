@@ -61,6 +61,26 @@ public sealed class MachinePartitionTests : IDisposable, IEngineObserver
     }
 
     [Fact]
+    public void Run_LimitedCommands_DecidesNoMoreInASecond()
+    {
+        _options.CommandsPerSecondMax = 100;
+        Append(Open("sale", 100));
+        for (var record = 0; record < 6; record++)
+            Append([.. Enumerable.Range(0, 10).Select(i => Claim("sale", $"user-{record}-{i}"))]);
+        Start();
+        var decided = new List<int>();
+        for (var step = 0; step < 6; step++)
+        {
+            decided.Add(Outcomes().Count);
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            _pump.Run();
+        }
+
+        // The opening and 50 ms that may be made up for come first.
+        Assert.Equal([11, 21, 31, 41, 51, 61], decided);
+    }
+
+    [Fact]
     public void Run_SecondOwner_GoesOnAfterTheFirst()
     {
         Append(Open("sale", 2), Claim("sale", "a"));

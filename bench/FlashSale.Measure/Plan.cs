@@ -1,0 +1,70 @@
+namespace FlashSale.Measure;
+
+/// <summary>How long and how much is measured. Seconds are of load, without starting and ending.</summary>
+internal sealed record Plan
+{
+    /// <summary>Under 45 minutes on the machine that the goals are stated for.</summary>
+    public static readonly Plan Full = new();
+
+    /// <summary>Under 10 minutes: shows that everything works; its figures are too short to be published.</summary>
+    public static readonly Plan Quick = new()
+    {
+        IsQuick = true,
+        Rounds = 2,
+        DoorSeconds = 3,
+        WarmUpSeconds = 3,
+        HalfRateSeconds = 5,
+        BacklogClaims = 150_000,
+        BacklogRounds = 1,
+        ProcessRounds = 1,
+        LedgerRows = 100_000,
+        ProbeSeconds = 5,
+        ProbesMax = 4,
+        SustainedSeconds = 10,
+        IdleClaims = 60,
+        MemoryClaims = 200_000,
+        StartClaims = 300_000,
+        OverloadSeconds = 10,
+        ProcessSeconds = 5,
+    };
+
+    public bool IsQuick { get; private init; }
+
+    /// <summary>Nothing is begun that would end later, where it can be shortened.</summary>
+    public TimeSpan Deadline => IsQuick ? TimeSpan.FromMinutes(9) : TimeSpan.FromMinutes(42);
+
+    /// <summary>Rounds in which twin and ours take turns.</summary>
+    public int Rounds { get; private init; } = 5;
+
+    public int DoorSeconds { get; private init; } = 5;
+
+    /// <summary>Until the code is compiled and the heap has its size.</summary>
+    public int WarmUpSeconds { get; private init; } = 10;
+
+    public int HalfRateSeconds { get; private init; } = 20;
+
+    public int BacklogClaims { get; private init; } = 2_000_000;
+
+    public int BacklogRounds { get; private init; } = 3;
+
+    public int ProcessRounds { get; private init; } = 3;
+
+    public int LedgerRows { get; private init; } = 1_000_000;
+
+    public int ProbeSeconds { get; private init; } = 12;
+
+    public int ProbesMax { get; private init; } = 9;
+
+    public int SustainedSeconds { get; private init; } = 60;
+
+    /// <summary>Claims of one round.</summary>
+    public int IdleClaims { get; private init; } = 200;
+
+    public int MemoryClaims { get; private init; } = 10_000_000;
+
+    public int StartClaims { get; private init; } = 10_000_000;
+
+    public int OverloadSeconds { get; private init; } = 60;
+
+    public int ProcessSeconds { get; private init; } = 15;
+}

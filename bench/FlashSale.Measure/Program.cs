@@ -1,0 +1,3 @@
+using FlashSale.Measure;
+
+return await MeasureCommand.RunAsync(args);

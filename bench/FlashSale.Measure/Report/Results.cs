@@ -1,0 +1,41 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace FlashSale.Measure.Report;
+
+/// <summary>Everything that was measured, as it is kept beside the page that is made of it.</summary>
+internal sealed record Results(string Machine, IReadOnlyList<string> Versions, IReadOnlyList<RowResult> Rows)
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+    };
+
+    /// <summary>Null where there are none yet.</summary>
+    /// <exception cref="MeasureException">The file cannot be read.</exception>
+    public static Results? Read(string path)
+    {
+        if (!File.Exists(path))
+            return null;
+        try
+        {
+            return JsonSerializer.Deserialize<Results>(File.ReadAllText(path), Json);
+        }
+        catch (JsonException e)
+        {
+            throw new MeasureException($"{path} cannot be read ({e.Message}); remove it and measure all rows anew", e);
+        }
+    }
+
+    public void Write(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, Json) + "\n");
+
+    /// <summary>These rows in the place of older ones of the same name, in the order given.</summary>
+    public Results Over(Results? older, IReadOnlyList<string> order) => this with
+    {
+        Rows = [.. Rows.Concat((older?.Rows ?? []).Where(o => Rows.All(r => r.Row != o.Row))).OrderBy(r => order.ToList().IndexOf(r.Row))],
+    };
+}

@@ -1,0 +1,79 @@
+using FlashSale.Measure.Running;
+
+namespace FlashSale.Measure.Rows;
+
+/// <summary>Three times as many claims as can be decided, then everybody who fits on 2,000 connections: what is accepted is still served in time, the rest is refused at once.</summary>
+internal sealed class OverloadRow : IRow
+{
+    private const int DecidedPerSecond = 5_000;
+    private const int OfferedPerSecond = 15_000;
+    private const int Crowd = 2_000;
+    private const int CrowdSeconds = 15;
+
+    /// <summary>Claims whose decision is waited for at the same time: what is decided within a second, and more.</summary>
+    private const int WaitConnections = 9_000;
+
+    private static readonly TimeSpan SampleInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan NormalAfter = TimeSpan.FromSeconds(1.5);
+
+    public string Name => "overload";
+
+    public string Title => $"deciding limited to {DecidedPerSecond:N0}/s, {OfferedPerSecond:N0}/s offered, then {Crowd:N0} connections in closed loop";
+
+    public int Seconds(Plan plan) => 55 + plan.OverloadSeconds + CrowdSeconds;
+
+    public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
+    {
+        var campaigns = Installation.CampaignsOnPartitions(1);
+        await using var installation = await Installation.CreateAsync(lab, cancel);
+        var server = await installation.StartAsync("server", "api,machines,ledger", cancel, ("Engine:CommandsPerSecondMax", $"{DecidedPerSecond}"));
+        await Installation.OpenAsync(server, campaigns[0], RowExtensions.NeverSoldOut, cancel);
+        await lab.RateAsync(new StormPlan { Urls = [server.Url], Campaigns = campaigns, Rate = 2_000, Claims = 2_000 * lab.Plan.WarmUpSeconds, DecisionSample = 1 }, lab.Processes(server), cancel);
+
+        await using var sampler = new Sampler(SampleInterval, async token =>
+        {
+            var metrics = await Metrics.ReadAsync(server.Url, token);
+            return [metrics.Sum(Metrics.Accepted), metrics.Sum(Metrics.Refused), metrics.Sum(Metrics.LagAge)];
+        });
+        var (storm, _) = await lab.RateAsync(new StormPlan
+        {
+            Urls = [server.Url],
+            Campaigns = campaigns,
+            Rate = OfferedPerSecond,
+            Claims = OfferedPerSecond * lab.Plan.OverloadSeconds,
+            Connections = Crowd,
+            DecisionSample = 1,
+            WaitConnections = WaitConnections,
+            SettleEvery = true,
+        }, lab.Processes(server), cancel);
+        lab.Say($"  {storm.Accepted:N0} of {storm.Offered:N0} accepted; p99 of the 202 {storm.UntilAccepted.P99:F0} ms, of the decision {storm.UntilDecided.P99:F0} ms; {storm.Verdict?.Line}");
+
+        var before = await Metrics.ReadAsync(server.Url, cancel);
+        var crowd = await lab.FullLoadAsync(server.Url, campaigns, CrowdSeconds, lab.Processes(server), cancel, Crowd);
+        var after = await Metrics.ReadAsync(server.Url, cancel);
+        await Task.Delay(NormalAfter, cancel);
+        var (normal, _) = await lab.RateAsync(new StormPlan { Urls = [server.Url], Campaigns = campaigns, Rate = 1_000, Claims = 3_000, DecisionSample = 1, SettleEvery = true }, lab.Processes(server), cancel);
+        var lines = sampler.Lines("accepted", "refused", "oldest undecided");
+        lab.Say($"  closed loop: {crowd.AcceptedPerSecond:N0}/s accepted, {crowd.RefusedPerSecond:N0}/s refused; after it {normal.RefusedAtDoor:N0} of {normal.Offered:N0} refused");
+
+        return this.Result(
+            new Figure("overload: p99 of the 202", "ms", [storm.UntilAccepted.P99], [], Goal.AtMost, 250, FormattableString.Invariant($"{storm.Accepted:N0} of {storm.Offered:N0} accepted")),
+            new Figure("overload: p99 until decided, all that is accepted", "ms", [storm.UntilDecided.P99], [], Goal.AtMost, 1_000, "as its caller learns it over HTTP"),
+            new Figure("overload: p99 of a refusal", "ms", [storm.UntilRefused.P99], [], Goal.None, 0),
+            new Figure("overload: accepted claims lost, or told something wrong", "claims", [(storm.Verdict is { Exact: true } && normal.Verdict is { Exact: true }) ? 0 : 1], [], Goal.AtMost, 0, storm.Verdict?.Line),
+            new Figure($"{Crowd:N0} connections in closed loop: 99 of 100 claims acknowledged within", "ms", [before.PercentileBetween(after, Metrics.AppendBuckets, 0.99) * 1_000], [], Goal.AtMost, 250, "the server's own histogram, from the claim's arrival; the next bound of it"),
+            new Figure("the same: highest age of an undecided claim", "ms", [lines[2].Values.DefaultIfEmpty(double.NaN).Max() * 1_000], [], Goal.AtMost, 1_000, "as the server tells it, four times a second, through both loads"),
+            new Figure("2 s after it: claims refused at 1,000/s", "claims", [normal.RefusedAtDoor + normal.Unknown], [], Goal.AtMost, 0),
+            new Figure("2 s after it: p99 until decided at 1,000/s", "ms", [normal.UntilDecided.P99], [], Goal.AtMost, 100)) with
+        {
+            Pictures =
+            [
+                new Picture("overload", $"deciding limited to {DecidedPerSecond:N0}/s; {OfferedPerSecond:N0}/s offered, then {Crowd:N0} connections in closed loop",
+                [
+                    new Panel("accepted (first) and refused a second", [lines[0].Rate("accepted"), lines[1].Rate("refused")]),
+                    new Panel("age of the oldest undecided claim, ms", [new Series("age", lines[2].Seconds, [.. lines[2].Values.Select(v => v * 1_000)])]),
+                ]),
+            ],
+        };
+    }
+}

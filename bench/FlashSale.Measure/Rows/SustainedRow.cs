@@ -1,0 +1,112 @@
+using FlashSale.Chaos.Servers;
+using FlashSale.Measure.Running;
+
+namespace FlashSale.Measure.Rows;
+
+/// <summary>The highest rate at which claims are accepted, decided and written without falling behind, all roles in one process, and what a claim costs there.</summary>
+internal sealed class SustainedRow : IRow
+{
+    private const double StartRate = 8_000;
+    private const double Growth = 1.4;
+
+    /// <summary>The search ends when the limit is known this closely.</summary>
+    private const double Closeness = 1.08;
+    private const int AttemptsMax = 3;
+    private const double DecidedMaxMs = 100;
+
+    private static readonly TimeSpan SampleInterval = TimeSpan.FromMilliseconds(500);
+
+    public string Name => "sustained";
+
+    public string Title => "claims accepted, decided and in the ledger, all roles in one process";
+
+    public int Seconds(Plan plan) => 15 + plan.WarmUpSeconds + (plan.ProbesMax - 1) * (plan.ProbeSeconds + 8) + 2 * (plan.SustainedSeconds + 12);
+
+    public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
+    {
+        var campaigns = Installation.CampaignsOnPartitions(1);
+        await using var installation = await Installation.CreateAsync(lab, cancel);
+        var server = await installation.StartAsync("server", "api,machines,ledger", cancel);
+        await Installation.OpenAsync(server, campaigns[0], RowExtensions.NeverSoldOut, cancel);
+        await lab.FullLoadAsync(server.Url, campaigns, lab.Plan.WarmUpSeconds, lab.Processes(server), cancel);
+        await CatchUp.DecidedAsync(server.Url, cancel);
+
+        var rate = await SearchAsync(lab, server, campaigns[0], cancel);
+        Attempt? attempt = null;
+        for (var attempts = 0; attempts < AttemptsMax && attempt is not { Failure: null }; attempts++)
+        {
+            if (attempt is not null)
+                rate *= 1 / Closeness;
+            attempt = await AttemptAsync(lab, server, campaigns[0], rate, lab.Plan.SustainedSeconds, cancel);
+        }
+
+        var (report, window, lines, failure) = attempt!;
+        if (failure is null)
+            lab.SustainedRate = report.RateAchieved;
+        return this.Result(
+            new Figure($"end to end, sustained for {lab.Plan.SustainedSeconds} s", "claims/s", [failure is null ? report.RateAchieved : 0], [], Goal.AtLeast, 30_000,
+                failure is null ? "p99 until decided below 100 ms, nothing refused, lag flat" : $"not even at {rate:N0}/s: {failure}"),
+            new Figure("p99 until decided at that rate", "ms", [report.UntilDecided.P99], [], Goal.AtMost, DecidedMaxMs, "a sample of a tenth, as its caller learns it over HTTP"),
+            new Figure("p99 of the 202 at that rate", "ms", [report.UntilAccepted.P99], [], Goal.None, 0),
+            new Figure("CPU time per claim from door to ledger", "µs", [window.CpuPerClaim], [], Goal.AtMost, 40, "all processes but the load generator; see the profile")) with
+        {
+            Profile = window.Profile("server"),
+            Pictures =
+            [
+                new Picture("sustained", $"{rate:N0} claims/s, all roles in one process",
+                [
+                    new Panel("accepted a second", [lines[0].Rate("accepted")]),
+                    new Panel("commands accepted and not decided", [lines[1]]),
+                    new Panel("records decided and not in the ledger", [lines[2]]),
+                ]),
+            ],
+        };
+    }
+
+    private static async Task<double> SearchAsync(Lab lab, ServerNode server, string campaign, CancellationToken cancel)
+    {
+        var (rate, low, high) = (StartRate, 0.0, double.PositiveInfinity);
+        for (var probe = 0; probe < lab.Plan.ProbesMax && !(low > 0 && high / low < Closeness) && rate >= 500; probe++)
+        {
+            if ((await AttemptAsync(lab, server, campaign, rate, lab.Plan.ProbeSeconds, cancel)).Failure is null)
+                low = rate;
+            else
+                high = rate;
+            rate = low == 0 ? high / 2 : double.IsInfinity(high) ? low * Growth : (low + high) / 2;
+        }
+
+        return low > 0 ? low : throw new MeasureException($"not even {rate:N0} claims/s are decided with a p99 below {DecidedMaxMs:N0} ms");
+    }
+
+    private static async Task<Attempt> AttemptAsync(Lab lab, ServerNode server, string campaign, double rate, int seconds, CancellationToken cancel)
+    {
+        var load = new StormPlan { Urls = [server.Url], Campaigns = [campaign], Rate = Math.Round(rate), Claims = (int)(rate * seconds), WarmUpSeconds = 3, DecisionSample = 0.1 };
+        await using var sampler = new Sampler(SampleInterval, async token =>
+        {
+            var metrics = await Metrics.ReadAsync(server.Url, token);
+            return [metrics.Sum(Metrics.Accepted), metrics.Sum(Metrics.Lag), metrics.Sum(Metrics.Decided) - metrics.Sum(Metrics.Written)];
+        });
+        var (report, window) = await lab.RateAsync(load, lab.Processes(server), cancel);
+        var lines = sampler.Lines("accepted", "not decided", "not in the ledger");
+        var failure = Judge(report, rate, lines[1], lines[2]);
+        lab.Say($"  {rate:N0}/s for {seconds} s: p99 until decided {report.UntilDecided.P99:F0} ms, {window.CpuPerClaim:F0} µs of CPU per claim: {failure ?? "sustained"}");
+        await CatchUp.DecidedAsync(server.Url, cancel);
+        return new Attempt(report, window, lines, failure);
+    }
+
+    /// <summary>Why a rate is not sustained; null where it is.</summary>
+    private static string? Judge(StormReport report, double rate, Series undecided, Series unwritten)
+    {
+        // What a tenth of a second brings, and half a second of records: below that, lag is what is under way.
+        var undecidedMax = undecided.MedianOf(0.1, 0.4) + rate * 0.1;
+        var unwrittenMax = unwritten.MedianOf(0.1, 0.4) + 125;
+        return report.RefusedAtDoor + report.Unknown + report.Unexpected > 0 ? $"{report.RefusedAtDoor:N0} refused, {report.Unknown + report.Unexpected:N0} without an answer"
+            : report.RateAchieved < rate * 0.98 ? $"only {report.RateAchieved:N0}/s were sent"
+            : report.UntilDecided.P99 >= DecidedMaxMs ? "decided too late"
+            : undecided.MedianOf(0.6, 0.95) > undecidedMax ? "the decisions fall behind"
+            : unwritten.MedianOf(0.6, 0.95) > unwrittenMax ? "the ledger falls behind"
+            : null;
+    }
+
+    private sealed record Attempt(StormReport Report, LoadWindow Window, IReadOnlyList<Series> Lines, string? Failure);
+}

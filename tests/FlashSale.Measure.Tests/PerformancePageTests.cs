@@ -1,0 +1,75 @@
+using FlashSale.Measure.Report;
+
+namespace FlashSale.Measure.Tests;
+
+public sealed class PerformancePageTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("flashsale-measure").FullName;
+
+    private string Page => Path.Combine(_folder, "performance.md");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Write_ExistingPage_KeepsWhatAHandHasWritten()
+    {
+        PerformancePage.Write(Page, Measured(70));
+        var written = File.ReadAllText(Page);
+        File.WriteAllText(Page, $"above\n{written}below\n");
+        PerformancePage.Write(Page, Measured(90));
+
+        var again = File.ReadAllText(Page);
+        Assert.StartsWith("above\n", again, StringComparison.Ordinal);
+        Assert.EndsWith("below\n", again, StringComparison.Ordinal);
+        Assert.Contains("| accepted | 90 claims/s | 100 claims/s | 0.90 (0.90 to 0.90) | ≥ 0.8 of the twin | yes |", again, StringComparison.Ordinal);
+        Assert.DoesNotContain("| accepted | 70", again, StringComparison.Ordinal);
+        Assert.Equal($"above\n{written}below\n".Replace("70 claims/s | 100 claims/s | 0.70 (0.70 to 0.70) | ≥ 0.8 of the twin | **no**", "90 claims/s | 100 claims/s | 0.90 (0.90 to 0.90) | ≥ 0.8 of the twin | yes", StringComparison.Ordinal), again);
+    }
+
+    [Fact]
+    public void Write_Pictures_LieBesideThePage()
+    {
+        PerformancePage.Write(Page, Measured(70));
+        var svg = File.ReadAllText(Path.Combine(_folder, "performance", "memory.svg"));
+        Assert.Contains("<polyline", svg, StringComparison.Ordinal);
+        Assert.Contains("(performance/memory.svg)", File.ReadAllText(Page), StringComparison.Ordinal);
+        Assert.True(File.Exists(Path.Combine(_folder, "performance", "door-profile.svg")));
+    }
+
+    [Fact]
+    public void Write_PageWithoutMarks_SaysSoAndLeavesItAlone()
+    {
+        File.WriteAllText(Page, "by hand\n");
+        Assert.Contains("lacks the marks", Assert.Throws<MeasureException>(() => PerformancePage.Write(Page, Measured(1))).Message, StringComparison.Ordinal);
+        Assert.Equal("by hand\n", File.ReadAllText(Page));
+    }
+
+    [Fact]
+    public void Over_SomeRows_TakeTheirPlaceAmongTheOlderOnes()
+    {
+        var older = Measured(70) with { Rows = [Row("door", 70), Row("ledger", 5)] };
+        var both = (Measured(1) with { Rows = [Row("ledger", 6), Row("idle", 7)] }).Over(older, ["door", "ledger", "idle"]);
+        Assert.Equal([("door", 70), ("ledger", 6), ("idle", 7)], both.Rows.Select(r => (r.Row, r.Figures[0].Ours[0])));
+    }
+
+    [Fact]
+    public void Results_WrittenAndRead_AreTheSame()
+    {
+        var file = Path.Combine(_folder, "results.json");
+        var results = Measured(70) with { Rows = [Row("door", 70), Row("start", double.NaN) with { Failure = "no server" }] };
+        results.Write(file);
+        Assert.Equal(PerformancePage.Generate(results, "p"), PerformancePage.Generate(Results.Read(file)!, "p"));
+        File.WriteAllText(file, "{");
+        Assert.Throws<MeasureException>(() => Results.Read(file));
+        Assert.Null(Results.Read(file + ".none"));
+    }
+
+    private static Results Measured(double ours) => new("2 cores", [".NET"], [Row("door", ours)]);
+
+    private static RowResult Row(string name, double ours) =>
+        new(name, "at the door", DateTimeOffset.UnixEpoch, 1, [new Figure("accepted", "claims/s", [ours], [100], Goal.RatioAtLeast, 0.8, "a note")])
+        {
+            Profile = [new CpuShare("server", 20, 10), new CpuShare("server: sockets", 12, 8), new CpuShare("Kafka", 10, 5)],
+            Pictures = [new Picture("memory", "memory", [new Panel("MB", [new Series("server", [0, 1, 2], [100, 120, 130])])])],
+        };
+}
