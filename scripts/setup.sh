@@ -125,7 +125,7 @@ probe() {
 lacks_packages() { grep -qE 'error NU110[12]' "$CACHE/feed-$1.log"; }
 
 detect_feed() {
-  if probe complete librdkafka.redist MySqlConnector StackExchange.Redis; then
+  if probe complete librdkafka.redist MySqlConnector NBomber StackExchange.Redis; then
     FOUND=complete
   # NU1101 and NU1102: the feed answers, and has not got a package or its version. Anything else is no answer.
   elif lacks_packages complete && probe partial MySql.Data StackExchange.Redis Dapper; then

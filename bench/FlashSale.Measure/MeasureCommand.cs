@@ -19,7 +19,7 @@ internal static class MeasureCommand
         var parsed = Create().Parse(args);
         if (parsed.Errors.Count > 0)
         {
-            await Console.Error.WriteLineAsync($"measure: {parsed.Errors[0].Message.ReplaceLineEndings(" ")} (see --help)");
+            await Console.Error.WriteLineAsync($"measure: {Cli.ParseErrors.Describe(parsed.Errors[0])} (see --help)");
             return ExitCodes.CouldNotRun;
         }
 

@@ -70,7 +70,7 @@ internal sealed class OverloadRow : IRow
             [
                 new Picture("overload", $"deciding limited to {DecidedPerSecond:N0}/s; {OfferedPerSecond:N0}/s offered, then {Crowd:N0} connections in closed loop",
                 [
-                    new Panel("accepted (first) and refused a second", [lines[0].Rate("accepted"), lines[1].Rate("refused")]),
+                    new Panel("claims a second", [lines[0].Rate("accepted"), lines[1].Rate("refused")]),
                     new Panel("age of the oldest undecided claim, ms", [new Series("age", lines[2].Seconds, [.. lines[2].Values.Select(v => v * 1_000)])]),
                 ]),
             ],

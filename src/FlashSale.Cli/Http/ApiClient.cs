@@ -15,12 +15,15 @@ internal sealed class ApiClient : IDisposable
     private const int PagesMax = 1000;
 
     private readonly HttpClient _http;
+    private readonly bool _http2;
 
-    public ApiClient(string url, string? apiKey, TimeSpan? timeout = null)
+    /// <param name="http2">HTTP/2 from the first byte on, for servers that speak it without TLS.</param>
+    public ApiClient(string url, string? apiKey, TimeSpan? timeout = null, bool http2 = false)
     {
         Url = url;
         // A change may take the server 5 s before it answers 202.
         _http = new HttpClient { BaseAddress = ServerUrl.Parse(url), Timeout = timeout ?? TimeSpan.FromSeconds(15) };
+        _http2 = http2;
         if (!string.IsNullOrEmpty(apiKey))
             _http.DefaultRequestHeaders.Add("X-Api-Key", apiKey);
     }
@@ -31,9 +34,12 @@ internal sealed class ApiClient : IDisposable
     public async Task<CampaignInfo?> FindCampaignAsync(string id, CancellationToken cancellation)
     {
         using HttpResponseMessage response = await SendAsync(HttpMethod.Get, PathOf(id), body: null, cancellation);
-        if (response.StatusCode == HttpStatusCode.NotFound)
-            return null;
-        return await ReadAsync<CampaignInfo>(response, cancellation);
+        if (response.StatusCode != HttpStatusCode.NotFound)
+            return await ReadAsync<CampaignInfo>(response, cancellation);
+        byte[] body = await response.Content.ReadAsByteArrayAsync(cancellation);
+        if (!AnswerReader.ProblemCode(body).SequenceEqual("campaign-unknown"u8))
+            throw new CliException($"{Url} answers, but not as FlashSale: {AnswerReader.Describe((int)response.StatusCode, body)}");
+        return null;
     }
 
     /// <summary>Throws when there is no such campaign.</summary>
@@ -91,9 +97,15 @@ internal sealed class ApiClient : IDisposable
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, HttpContent? body, CancellationToken cancellation)
     {
         using var request = new HttpRequestMessage(method, path) { Content = body };
+        if (_http2)
+            (request.Version, request.VersionPolicy) = (HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact);
         try
         {
             return await _http.SendAsync(request, cancellation);
+        }
+        catch (HttpRequestException e) when (_http2 && e.HttpRequestError != HttpRequestError.ConnectionError)
+        {
+            throw new CliException($"{Url} does not speak HTTP/2 without TLS: give the address of a listener with Protocols=Http2 (docs/configuration.md).", e);
         }
         catch (HttpRequestException e)
         {

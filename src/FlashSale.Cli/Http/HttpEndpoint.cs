@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace FlashSale.Cli.Http;
 
@@ -14,14 +15,15 @@ internal sealed class HttpEndpoint
     {
         Url = url;
         Address = address;
-        HostHeader = url.Authority;
+        Authority = Encoding.ASCII.GetBytes(url.Authority);
     }
 
     public Uri Url { get; }
 
     public IPEndPoint Address { get; }
 
-    public string HostHeader { get; }
+    /// <summary>What the Host header says.</summary>
+    public byte[] Authority { get; }
 
     /// <summary>Reads an address such as http://127.0.0.1:8080; throws a <see cref="CliException"/> that says what is wrong.</summary>
     public static async Task<HttpEndpoint> ResolveAsync(string url, CancellationToken cancellation)

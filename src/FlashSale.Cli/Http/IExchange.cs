@@ -16,8 +16,8 @@ internal enum NoAnswer
 /// <summary>One kind of request: how it is written, and what its answer means. Items are numbers that the exchange understands.</summary>
 internal interface IExchange
 {
-    /// <summary>Writes the whole request into <paramref name="buffer"/> (<see cref="RequestBytesMax"/> long) and returns its length.</summary>
-    int Write(int item, HttpEndpoint endpoint, Span<byte> buffer);
+    /// <summary>Writes the request, at most <see cref="RequestBytesMax"/> bytes.</summary>
+    void Write(int item, ref RequestWriter request);
 
     /// <summary>The answer has arrived; called on the thread that received it, so it must not block.</summary>
     void Complete(int item, in HttpAnswer answer);
@@ -25,6 +25,6 @@ internal interface IExchange
     /// <summary>There will be no answer to this request.</summary>
     void Failed(int item, NoAnswer reason);
 
-    // Ids have 64 characters at most and tickets some hundreds; the rest is header lines.
+    // Ids have 64 characters at most and tickets some hundreds.
     const int RequestBytesMax = 4096;
 }

@@ -10,25 +10,44 @@ internal enum WhenDown
     Wait,
 }
 
+/// <summary>How a pool of connections works.</summary>
+/// <param name="LanesMax">Most requests in flight, 1 or more.</param>
+/// <param name="AnswerMax">How long a request may stay without an answer.</param>
+internal sealed record LanePoolSettings(int LanesMax, WhenDown WhenDown, TimeSpan AnswerMax, bool Http2 = false);
+
 /// <summary>
 /// A bounded number of connections to one or several servers, for one kind of request. The last connection that became free is
 /// used first, so that only as many are open as are needed. Requests beyond the bound wait in order of arrival; that queue holds
 /// numbers only and is bounded by the number of claims, which is known before the start.
 /// Protocol: the lock guards the two collections; a lane is either on the idle stack or owned by exactly one running loop.
 /// </summary>
-internal sealed class LanePool(
-    IReadOnlyList<HttpEndpoint> endpoints, IExchange exchange, int lanesMax, WhenDown whenDown, TimeSpan answerMax, TimeProvider time, Action<Exception> fault) : IDisposable
+internal sealed class LanePool : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Stack<Lane> _idle = new();
     private readonly List<Lane> _all = [];
     private readonly Queue<int> _pending = new();
     private int _nextEndpoint;
+    private readonly IReadOnlyList<HttpEndpoint> _endpoints;
+    private readonly LanePoolSettings _settings;
+    private readonly TimeProvider _time;
+    private readonly Action<Exception> _fault;
+    private readonly HttpMessageInvoker? _http2;
     private bool _disposed;
     private long _connections;
     private long _queued;
 
-    public IExchange Exchange { get; } = exchange;
+    public LanePool(IReadOnlyList<HttpEndpoint> endpoints, IExchange exchange, LanePoolSettings settings, TimeProvider time, Action<Exception> fault)
+    {
+        _endpoints = endpoints;
+        _settings = settings;
+        _time = time;
+        _fault = fault;
+        _http2 = settings.Http2 ? Http2Lane.CreateClient(CountConnection) : null;
+        Exchange = exchange;
+    }
+
+    public IExchange Exchange { get; }
 
     /// <summary>Connections made, reconnects included.</summary>
     public long Connections => Interlocked.Read(ref _connections);
@@ -36,7 +55,7 @@ internal sealed class LanePool(
     /// <summary>Requests that had to wait for a free connection.</summary>
     public long Queued => Interlocked.Read(ref _queued);
 
-    public void Fault(Exception e) => fault(e);
+    public void Fault(Exception e) => _fault(e);
 
     public void CountConnection() => Interlocked.Increment(ref _connections);
 
@@ -48,7 +67,7 @@ internal sealed class LanePool(
         {
             if (_disposed)
                 return;
-            lane = whenDown == WhenDown.Wait && AllDown() ? null : TakeLane();
+            lane = _settings.WhenDown == WhenDown.Wait && AllDown() ? null : TakeLane();
             if (lane is null)
             {
                 _pending.Enqueue(item);
@@ -63,7 +82,7 @@ internal sealed class LanePool(
     public void Kick()
     {
         // While it is not known whether the server is back, one request goes ahead to find out.
-        int count = endpoints.Any(e => !e.IsSuspect) ? int.MaxValue : 1;
+        int count = _endpoints.Any(e => !e.IsSuspect) ? int.MaxValue : 1;
         while (count-- > 0)
         {
             Lane? lane;
@@ -83,7 +102,7 @@ internal sealed class LanePool(
     {
         lock (_gate)
         {
-            bool hold = whenDown == WhenDown.Wait && AllDown();
+            bool hold = _settings.WhenDown == WhenDown.Wait && AllDown();
             if (!hold && _pending.TryDequeue(out item))
                 return true;
             _idle.Push(lane);
@@ -97,10 +116,10 @@ internal sealed class LanePool(
     {
         if (connected is not null)
             return connected;
-        for (int i = 0; i < endpoints.Count; i++)
+        for (int i = 0; i < _endpoints.Count; i++)
         {
-            HttpEndpoint endpoint = endpoints[(int)((uint)Interlocked.Increment(ref _nextEndpoint) % (uint)endpoints.Count)];
-            if (!endpoint.IsDown(time))
+            HttpEndpoint endpoint = _endpoints[(int)((uint)Interlocked.Increment(ref _nextEndpoint) % (uint)_endpoints.Count)];
+            if (!endpoint.IsDown(_time))
                 return endpoint;
         }
         return null;
@@ -109,7 +128,7 @@ internal sealed class LanePool(
     /// <summary>A request that could not be sent because nothing listens.</summary>
     public void NotConnected(int item)
     {
-        if (whenDown == WhenDown.Fail)
+        if (_settings.WhenDown == WhenDown.Fail)
         {
             Exchange.Failed(item, NoAnswer.NotConnected);
             return;
@@ -124,7 +143,7 @@ internal sealed class LanePool(
     /// <summary>Breaks off requests without an answer for too long; called regularly.</summary>
     public void AbortOverdue()
     {
-        long before = time.GetTimestamp() - (long)(answerMax.TotalSeconds * time.TimestampFrequency);
+        long before = _time.GetTimestamp() - (long)(_settings.AnswerMax.TotalSeconds * _time.TimestampFrequency);
         lock (_gate)
         {
             foreach (Lane lane in _all)
@@ -142,24 +161,25 @@ internal sealed class LanePool(
             foreach (Lane lane in _all)
                 lane.Dispose();
         }
+        _http2?.Dispose();
     }
 
     private Lane? TakeLane()
     {
         if (_idle.TryPop(out Lane? lane))
             return lane;
-        if (_all.Count == lanesMax)
+        if (_all.Count == _settings.LanesMax)
             return null;
-        lane = new Lane(this, time);
+        lane = _http2 is null ? new Http1Lane(this, _time) : new Http2Lane(this, _http2, _time);
         _all.Add(lane);
         return lane;
     }
 
     private bool AllDown()
     {
-        foreach (HttpEndpoint endpoint in endpoints)
+        foreach (HttpEndpoint endpoint in _endpoints)
         {
-            if (!endpoint.IsDown(time))
+            if (!endpoint.IsDown(_time))
                 return false;
         }
         return true;

@@ -12,9 +12,9 @@ internal sealed class ClaimExchange(ClaimBook book, StormMeters meters, StormOpt
     // Tickets go back in a path as they came; anything that would need escaping is not one.
     private static readonly SearchValues<byte> NotInTickets = SearchValues.Create(" /?#%\r\n"u8);
 
-    private readonly byte[][] _paths = [.. options.Campaigns.Select(id => Encoding.UTF8.GetBytes($"POST /api/campaigns/{id}/claims HTTP/1.1\r\nHost: "))];
+    private readonly byte[][] _paths = [.. options.Campaigns.Select(id => Encoding.UTF8.GetBytes($"/api/campaigns/{id}/claims"))];
     private readonly byte[] _userStart = Encoding.UTF8.GetBytes($"{{\"userId\":\"{options.UserPrefix}-");
-    private readonly byte[] _keyStart = Encoding.UTF8.GetBytes($"\r\nIdempotency-Key: {options.UserPrefix}-");
+    private readonly byte[] _keyStart = Encoding.UTF8.GetBytes($"{options.UserPrefix}-");
     private readonly byte _notConnected = book.Reasons.NumberOf("not-connected");
     private readonly byte _noAnswer = book.Reasons.NumberOf("no-answer");
     private readonly byte _unexpected = book.Reasons.NumberOf("unexpected");
@@ -25,27 +25,25 @@ internal sealed class ClaimExchange(ClaimBook book, StormMeters meters, StormOpt
     /// <summary>Called for each accepted claim.</summary>
     public required Action<int> Accepted { get; init; }
 
-    public int Write(int item, HttpEndpoint endpoint, Span<byte> buffer)
+    /// <summary>Called when nothing more is to come for a claim at the door, with whether the server answered.</summary>
+    public Action<bool>? Finished { get; init; }
+
+    public void Write(int item, ref RequestWriter request)
     {
         if (book.StateOf(item) == ClaimState.Due)
             meters.Sending(item);
         book.Sent(item);
-        int user = book.Schedule.UserOf(item);
-        var writer = new RequestWriter(buffer);
-        writer.Append(_paths[book.CampaignOf(item)]);
-        writer.Append(endpoint.HostHeader);
-        writer.Append("\r\nContent-Type: application/json\r\nContent-Length: "u8);
-        writer.Append(_userStart.Length + Digits(user) + 2);
+        request.Append(_paths[book.CampaignOf(item)]);
         if (options.RetryUnknown)
         {
-            writer.Append(_keyStart);
-            writer.Append(item);
+            request.StartKey();
+            request.Append(_keyStart);
+            request.Append(item);
         }
-        writer.Append("\r\n\r\n"u8);
-        writer.Append(_userStart);
-        writer.Append(user);
-        writer.Append("\"}"u8);
-        return writer.Length;
+        request.StartBody();
+        request.Append(_userStart);
+        request.Append(book.Schedule.UserOf(item));
+        request.Append("\"}"u8);
     }
 
     public void Complete(int item, in HttpAnswer answer)
@@ -61,14 +59,14 @@ internal sealed class ClaimExchange(ClaimBook book, StormMeters meters, StormOpt
         else if (IsRefusal(answer.Status, code))
             CompleteRefused(item, code);
         else
-            book.Unexpected(item, book.Reasons.NumberOf($"answer {answer.Status}"), AnswerReader.Describe(answer.Status, answer.Body));
+            Unexpected(item, book.Reasons.NumberOf($"answer {answer.Status}"), AnswerReader.Describe(answer.Status, answer.Body));
     }
 
     public void Failed(int item, NoAnswer reason)
     {
         if (reason == NoAnswer.Unreadable)
         {
-            book.Unexpected(item, _unexpected, "an answer that is not HTTP/1.1");
+            Unexpected(item, _unexpected, "an answer that is not HTTP");
         }
         else if (reason == NoAnswer.Lost)
         {
@@ -80,7 +78,7 @@ internal sealed class ClaimExchange(ClaimBook book, StormMeters meters, StormOpt
             if (Retry is not null)
                 Retry(item, RetryAfter);
             else
-                book.Unknown(item, _notConnected);
+                Unknown(item, _notConnected);
         }
     }
 
@@ -89,18 +87,20 @@ internal sealed class ClaimExchange(ClaimBook book, StormMeters meters, StormOpt
         ReadOnlySpan<byte> ticket = AnswerReader.Property(answer.Body, "ticket"u8);
         if (ticket.IsEmpty || ticket.Length > IExchange.RequestBytesMax / 2 || ticket.ContainsAny(NotInTickets))
         {
-            book.Unexpected(item, _unexpected, "202 without a ticket: " + AnswerReader.Describe(answer.Status, answer.Body));
+            Unexpected(item, _unexpected, "202 without a ticket: " + AnswerReader.Describe(answer.Status, answer.Body));
             return;
         }
-        meters.Record(meters.Accepted, item);
+        meters.Answered(AnswerKind.Accepted, item);
         book.Accepted(item, ticket);
         Accepted(item);
+        Finished?.Invoke(true);
     }
 
     private void CompleteRefused(int item, ReadOnlySpan<byte> code)
     {
-        meters.Record(meters.RefusedAtDoor, item);
+        meters.Answered(AnswerKind.RefusedAtDoor, item);
         book.RefusedAtDoor(item, book.Reasons.NumberOf(code));
+        Finished?.Invoke(true);
     }
 
     private void MayCount(int item, byte reason, TimeSpan retryAfter)
@@ -109,7 +109,21 @@ internal sealed class ClaimExchange(ClaimBook book, StormMeters meters, StormOpt
         if (Retry is not null)
             Retry(item, retryAfter > RetryAfter ? retryAfter : RetryAfter);
         else
-            book.Unknown(item, reason);
+            Unknown(item, reason);
+    }
+
+    private void Unknown(int item, byte reason)
+    {
+        meters.Lost();
+        book.Unknown(item, reason);
+        Finished?.Invoke(false);
+    }
+
+    private void Unexpected(int item, byte reason, string answer)
+    {
+        meters.Lost();
+        book.Unexpected(item, reason, answer);
+        Finished?.Invoke(true);
     }
 
     private static bool IsRefusal(int status, ReadOnlySpan<byte> code) => status switch
@@ -120,12 +134,4 @@ internal sealed class ClaimExchange(ClaimBook book, StormMeters meters, StormOpt
         503 => code.SequenceEqual("overloaded"u8),
         _ => false,
     };
-
-    private static int Digits(int number)
-    {
-        int digits = 1;
-        while ((number /= 10) > 0)
-            digits++;
-        return digits;
-    }
 }

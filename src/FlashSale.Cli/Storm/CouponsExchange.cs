@@ -21,17 +21,13 @@ internal sealed class CouponsExchange(IReadOnlyList<UserInDoubt> users, StormOpt
     /// <summary>Requests that have come to an end, with or without an answer.</summary>
     public int Finished => Volatile.Read(ref _finished);
 
-    public int Write(int item, HttpEndpoint endpoint, Span<byte> buffer)
+    public void Write(int item, ref RequestWriter request)
     {
-        var writer = new RequestWriter(buffer);
-        writer.Append("GET /api/users/"u8);
-        writer.Append(options.UserPrefix);
-        writer.Append("-"u8);
-        writer.Append(users[item].User);
-        writer.Append("/coupons HTTP/1.1\r\nHost: "u8);
-        writer.Append(endpoint.HostHeader);
-        writer.Append("\r\n\r\n"u8);
-        return writer.Length;
+        request.Append("/api/users/"u8);
+        request.Append(options.UserPrefix);
+        request.Append("-"u8);
+        request.Append(users[item].User);
+        request.Append("/coupons"u8);
     }
 
     public void Complete(int item, in HttpAnswer answer)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Text.Json.Serialization;
 
 namespace FlashSale.Cli.Storm;
 
@@ -6,6 +7,7 @@ namespace FlashSale.Cli.Storm;
 /// Counts durations in buckets whose width grows with the value: 128 per power of two, so that a percentile is at most 0.8% too
 /// high, in 33 KB whatever is recorded. Safe for concurrent recording; reading while others record gives a slightly older picture.
 /// </summary>
+[JsonConverter(typeof(LatencyHistogramJson))]
 internal sealed class LatencyHistogram
 {
     private const int SubBits = 7;
@@ -49,6 +51,38 @@ internal sealed class LatencyHistogram
                 return TimeSpan.FromMicroseconds(Math.Min(HighestOf(i), Interlocked.Read(ref _max)));
         }
         return Max;
+    }
+
+    /// <summary>The buckets that are not empty, from the shortest duration on: the longest duration of each, in microseconds, and its count.</summary>
+    public IEnumerable<(long Microseconds, long Count)> Buckets()
+    {
+        for (int i = 0; i < _counts.Length; i++)
+        {
+            long count = Interlocked.Read(ref _counts[i]);
+            if (count > 0)
+                yield return (HighestOf(i), count);
+        }
+    }
+
+    /// <summary>The histogram with these buckets.</summary>
+    /// <exception cref="FormatException">They are none of a histogram: out of order or range, or the longest duration is in none.</exception>
+    public static LatencyHistogram FromBuckets(IEnumerable<(long Microseconds, long Count)> buckets, long maxMicroseconds)
+    {
+        var histogram = new LatencyHistogram();
+        int last = -1;
+        foreach ((long microseconds, long count) in buckets)
+        {
+            if (microseconds is < 0 or > MicrosecondsMax || count <= 0 || IndexOf(microseconds) <= last)
+                throw new FormatException($"a bucket of {count} durations up to {microseconds} microseconds is out of place");
+            last = IndexOf(microseconds);
+            histogram._counts[last] = count;
+            histogram._count += count;
+        }
+        // It may be below the last bucket, if that was written while others still recorded.
+        if (maxMicroseconds is < 0 or > MicrosecondsMax || IndexOf(maxMicroseconds) > Math.Max(0, last))
+            throw new FormatException($"the longest duration, {maxMicroseconds} microseconds, is in no bucket");
+        histogram._max = maxMicroseconds;
+        return histogram;
     }
 
     private static int IndexOf(long value)

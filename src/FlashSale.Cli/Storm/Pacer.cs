@@ -5,8 +5,9 @@ namespace FlashSale.Cli.Storm;
 /// <summary>
 /// The one thread that sends claims when they are due, whatever became of the earlier ones, and brings back what had to wait.
 /// It never waits for an answer or a connection: a claim without a free connection goes into its pool's queue, late but sent.
+/// Without a schedule it only brings back what had to wait.
 /// </summary>
-internal sealed class Pacer(Schedule schedule, StormClock clock, Action<int> send, Action<Exception> fault) : IDisposable
+internal sealed class Pacer(Schedule? schedule, StormClock clock, Action<int> send, Action<Exception> fault) : IDisposable
 {
     // The system's timers are good for a millisecond; claims that fell due meanwhile leave together.
     private const int WaitMilliseconds = 1;
@@ -67,7 +68,7 @@ internal sealed class Pacer(Schedule schedule, StormClock clock, Action<int> sen
         TimeSpan now = clock.Elapsed;
         for (int burst = 0; burst < BurstMax; burst++)
         {
-            if (!_offering || _next >= schedule.Count || schedule.IntendedAt(_next) > now)
+            if (schedule is null || !_offering || _next >= schedule.Count || schedule.IntendedAt(_next) > now)
                 return false;
             send(_next++);
         }

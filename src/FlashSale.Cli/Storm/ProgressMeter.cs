@@ -18,14 +18,14 @@ internal sealed class ProgressMeter(StormEngine engine)
             Phase = phase,
             Elapsed = now,
             Offered = book.Offered,
-            Claims = book.Schedule.Count,
+            Claims = engine.Claims,
             AcceptedPerSecond = Math.Max(0, accepted - _accepted) / seconds,
             RefusedPerSecond = Math.Max(0, refused - _refused) / seconds,
             Accepted = accepted,
             Decided = book.Decided,
             Issued = book.Count(ClaimState.Issued),
             Unknown = book.Count(ClaimState.Unknown),
-            AcceptedP99 = engine.Meters.Accepted.Percentile(0.99),
+            AcceptedP99 = engine.Meters.Of(AnswerKind.Accepted).Percentile(0.99),
             Behind = engine.Meters.TakeLag(),
         };
         (_at, _accepted, _refused) = (now, accepted, refused);

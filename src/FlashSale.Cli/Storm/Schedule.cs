@@ -19,14 +19,14 @@ internal sealed class Schedule
     private const int UserMask = int.MaxValue;
     private const int RepeatFlag = int.MinValue;
     private readonly int[] _slots;
+    private readonly LoadCurve _curve;
     private readonly TimeSpan[]? _random;
-    private readonly double _rate;
 
-    private Schedule(int[] slots, int users, double rate, TimeSpan[]? random)
+    private Schedule(int[] slots, int users, LoadCurve curve, TimeSpan[]? random)
     {
         _slots = slots;
         Users = users;
-        _rate = rate;
+        _curve = curve;
         _random = random;
     }
 
@@ -40,29 +40,34 @@ internal sealed class Schedule
     /// <summary>When the last claim is due.</summary>
     public TimeSpan Length => Count == 0 ? TimeSpan.Zero : IntendedAt(Count - 1);
 
-    public static Schedule Create(int users, double repeatShare, double rate, Spacing spacing, int seed)
+    public static Schedule Create(int users, double repeatShare, LoadCurve curve, Spacing spacing, int seed)
     {
         var random = new Random(seed);
         int[] slots = Merge(users, DrawRepeats(users, repeatShare, random));
-        return new Schedule(slots, users, rate, spacing == Spacing.Even ? null : DrawTimes(slots.Length, rate, random));
+        return new Schedule(slots, users, curve, spacing == Spacing.Even ? null : DrawTimes(slots.Length, curve, random));
     }
 
-    /// <summary>The number of users whose claims, repeats included, last so long at this rate.</summary>
-    public static int UsersFor(TimeSpan duration, double rate, double repeatShare) =>
-        (int)Math.Min(StormOptions.UsersMax + 1d, Math.Max(1, Math.Round(duration.TotalSeconds * rate / (1 + repeatShare))));
+    /// <summary>The number of users with so many claims, repeats included; at least 1.</summary>
+    public static int UsersFor(double claims, double repeatShare) =>
+        (int)Math.Min(StormOptions.UsersMax + 1d, Math.Max(1, Math.Round(claims / (1 + repeatShare))));
 
-    /// <summary>When this claim is to be sent, counted from the start.</summary>
-    public TimeSpan IntendedAt(int slot) => _random is null ? TimeSpan.FromSeconds(slot / _rate) : _random[slot];
+    /// <summary>The number of claims of so many users, repeats included.</summary>
+    public static int ClaimsOf(int users, double repeatShare) => users + RepeatsOf(users, repeatShare);
+
+    /// <summary>When this claim is to be sent, counted from the start. In a closed loop nothing is: it is sent as soon as a connection is free.</summary>
+    public TimeSpan IntendedAt(int slot) => _random is null ? _curve.TimeOf(slot) : _random[slot];
 
     public int UserOf(int slot) => _slots[slot] & UserMask;
 
     /// <summary>Whether this is the second claim of its user.</summary>
     public bool IsRepeat(int slot) => _slots[slot] < 0;
 
+    private static int RepeatsOf(int users, double share) => (int)Math.Round(users * share);
+
     private static List<(double Place, int User)> DrawRepeats(int users, double share, Random random)
     {
         // Exactly the share, drawn without replacement (selection sampling), not "about" it.
-        int wanted = (int)Math.Round(users * share);
+        int wanted = RepeatsOf(users, share);
         var repeats = new List<(double Place, int User)>(wanted);
         for (int user = 0; user < users && repeats.Count < wanted; user++)
         {
@@ -89,14 +94,15 @@ internal sealed class Schedule
         return slots;
     }
 
-    private static TimeSpan[] DrawTimes(int count, double rate, Random random)
+    // A Poisson process whose rate changes is one of rate 1 with its time stretched.
+    private static TimeSpan[] DrawTimes(int count, LoadCurve curve, Random random)
     {
         var times = new TimeSpan[count];
         double at = 0;
         for (int i = 0; i < count; i++)
         {
-            times[i] = TimeSpan.FromSeconds(at);
-            at -= Math.Log(1 - random.NextDouble()) / rate;
+            times[i] = curve.TimeOf(at);
+            at -= Math.Log(1 - random.NextDouble());
         }
         return times;
     }

@@ -21,6 +21,7 @@ internal sealed class StormEngine : IDisposable
     private readonly LanePool _settle;
     private readonly LanePool _retries;
     private readonly Pacer _pacer;
+    private readonly ClosedLoop? _loop;
     private readonly bool[] _asked;
     private readonly TaskCompletionSource _fault = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _retrying;
@@ -32,19 +33,32 @@ internal sealed class StormEngine : IDisposable
         _retrying = options.RetryUnknown;
         Clock = new StormClock(time, Lead);
         Book = new ClaimBook(schedule, options.Campaigns.Count, told);
-        Meters = new StormMeters(Clock, schedule, options.WarmUp);
+        Meters = new StormMeters(Clock, schedule, options.WarmUp, options.ClosedLoop is not null);
         Delays = new DelayQueue(Clock);
         _asked = new bool[schedule.Count];
-        var claim = new ClaimExchange(Book, Meters, options) { Accepted = AskIfSampled, Retry = options.RetryUnknown ? RetryLater : null };
+        var claim = new ClaimExchange(Book, Meters, options)
+        {
+            Accepted = AskIfSampled,
+            Retry = options.RetryUnknown ? RetryLater : null,
+            Finished = options.ClosedLoop is null ? null : answered => _loop!.Next(answered),
+        };
         Sampled = new TicketExchange(Book, Meters, (item, after) => Delays.Add(_samples!, item, after));
         Settled = new TicketExchange(Book, meters: null, (item, after) => Delays.Add(_settle!, item, after));
         TimeSpan held = TicketExchange.Wait + options.AnswerTimeout;
-        int claimLanes = Math.Max(1, options.Connections / endpoints.Count);
-        _claims = [.. endpoints.Select(e => AddPool([e], claim, claimLanes, WhenDown.Fail, options.AnswerTimeout))];
+        if (options.ClosedLoop is { } callers)
+        {
+            _claims = [AddPool(endpoints, claim, callers, WhenDown.Fail, options.AnswerTimeout)];
+            _loop = new ClosedLoop(callers, options.ClosedLoopLength, schedule.Count, Clock, _claims[0], Delays);
+        }
+        else
+        {
+            int claimLanes = Math.Max(1, options.Connections / endpoints.Count);
+            _claims = [.. endpoints.Select(e => AddPool([e], claim, claimLanes, WhenDown.Fail, options.AnswerTimeout))];
+        }
         _retries = AddPool(endpoints, claim, RetryConnections, WhenDown.Wait, options.AnswerTimeout);
         _samples = AddPool(endpoints, Sampled, options.WaitConnections, WhenDown.Wait, held);
         _settle = AddPool(endpoints, Settled, SettleConnections, WhenDown.Wait, held);
-        _pacer = new Pacer(schedule, Clock, SendClaim, Fault) { Delays = Delays, Patient = [_retries, _samples, _settle] };
+        _pacer = new Pacer(_loop is null ? schedule : null, Clock, SendClaim, Fault) { Delays = Delays, Patient = [_retries, _samples, _settle] };
     }
 
     public StormClock Clock { get; }
@@ -60,7 +74,10 @@ internal sealed class StormEngine : IDisposable
     private DelayQueue Delays { get; }
 
     /// <summary>Every claim has been sent, and has an answer or none to come.</summary>
-    public bool ClaimsFinished => Book.Finished == Book.Schedule.Count;
+    public bool ClaimsFinished => _loop?.IsOver ?? Book.Finished == Book.Schedule.Count;
+
+    /// <summary>How many claims there will be; in a closed loop those so far.</summary>
+    public long Claims => _loop is null ? Book.Schedule.Count : Book.Offered;
 
     /// <summary>Ends with the exception that broke the run, if one does.</summary>
     public Task Faulted => _fault.Task;
@@ -71,12 +88,17 @@ internal sealed class StormEngine : IDisposable
 
     public long Connections => _pools.Sum(p => p.Connections);
 
-    public void Start() => _pacer.Start();
+    public void Start()
+    {
+        _pacer.Start();
+        _loop?.Start();
+    }
 
     /// <summary>No further claims and no further repeats of unanswered ones; what is still under way is broken off.</summary>
     public void StopOffering()
     {
         _pacer.StopOffering();
+        _loop?.Stop();
         _retrying = false;
         foreach (LanePool pool in (LanePool[])[.. _claims, _retries])
             pool.Dispose();
@@ -118,7 +140,7 @@ internal sealed class StormEngine : IDisposable
 
     private LanePool AddPool(IReadOnlyList<HttpEndpoint> endpoints, IExchange exchange, int lanes, WhenDown whenDown, TimeSpan answerMax)
     {
-        var pool = new LanePool(endpoints, exchange, lanes, whenDown, answerMax, Clock.Time, Fault);
+        var pool = new LanePool(endpoints, exchange, new LanePoolSettings(lanes, whenDown, answerMax, _options.Http2), Clock.Time, Fault);
         _pools.Add(pool);
         return pool;
     }

@@ -1,13 +1,20 @@
 using System.Runtime.InteropServices;
+using FlashSale.Cli.Storm.Ceiling;
+using FlashSale.Cli.Storm.Searching;
 
 namespace FlashSale.Cli.Storm;
 
 /// <summary>A number of claims with what became of them.</summary>
 internal sealed record OutcomeCount(string Outcome, string? Reason, long Count);
 
-/// <summary>Percentiles in milliseconds.</summary>
-internal sealed record LatencyRow(string Name, long Count, double P50, double P95, double P99, double P999, double Max)
+/// <summary>Percentiles in milliseconds, and all that was recorded.</summary>
+internal sealed record LatencyRow(string Name, long Count, double P50, double P95, double P99, double P999, double Max, LatencyHistogram Histogram)
 {
+    public const string Accepted = "until the 202";
+    public const string RefusedAtDoor = "until a refusal at the door";
+    public const string Decided = "until decided";
+    public const string Behind = "generator behind schedule";
+
     public static LatencyRow Of(string name, LatencyHistogram histogram) => new(
         name,
         histogram.Count,
@@ -15,8 +22,15 @@ internal sealed record LatencyRow(string Name, long Count, double P50, double P9
         histogram.Percentile(0.95).TotalMilliseconds,
         histogram.Percentile(0.99).TotalMilliseconds,
         histogram.Percentile(0.999).TotalMilliseconds,
-        histogram.Max.TotalMilliseconds);
+        histogram.Max.TotalMilliseconds,
+        histogram);
 }
+
+/// <summary>What was asked for.</summary>
+/// <param name="Profile">constant, spike, mixed or soak.</param>
+/// <param name="ClosedLoop">Callers of a closed loop; null: an open one.</param>
+/// <param name="Connections">Most claims in flight.</param>
+internal sealed record LoadRow(string Profile, double RampSeconds, int? ClosedLoop, bool Http2, int Connections, double? P99LimitMilliseconds);
 
 /// <summary>One campaign's line in the report.</summary>
 internal sealed record CampaignRow(
@@ -53,9 +67,19 @@ internal sealed record StormReport
 
     public required int Repeats { get; init; }
 
-    public required double RateIntended { get; init; }
+    public required LoadRow Load { get; init; }
 
+    /// <summary>The highest rate in claims per second; null in a closed loop.</summary>
+    public required double? RateIntended { get; init; }
+
+    /// <summary>Claims sent per second, on average.</summary>
     public required double RateAchieved { get; init; }
+
+    /// <summary>202 per second, on average after the warm-up.</summary>
+    public required double AcceptedPerSecond { get; init; }
+
+    /// <summary>Refusals at the door per second, on average after the warm-up.</summary>
+    public required double RefusedPerSecond { get; init; }
 
     public required double WarmUpSeconds { get; init; }
 
@@ -81,11 +105,22 @@ internal sealed record StormReport
 
     public required IReadOnlyList<LatencyRow> LatenciesMilliseconds { get; init; }
 
+    public required IReadOnlyList<SecondRow> Seconds { get; init; }
+
     public required IReadOnlyList<CampaignRow> Campaigns { get; init; }
 
     public required GeneratorUse Generator { get; init; }
 
     public required MachineInfo Machine { get; init; }
+
+    /// <summary>What the generator reaches against a server that does nothing; null where that was not measured.</summary>
+    public CeilingRow? Ceiling { get; init; }
+
+    /// <summary>The steps of <c>--find-rate</c>; the rest of the report is that of the highest rate that passed.</summary>
+    public RateSearchRow? RateSearch { get; init; }
+
+    /// <summary>Whether the p99 of the 202 is within its limit; null where there is none.</summary>
+    public bool? WithinP99 { get; init; }
 
     /// <summary>Null when the storm was interrupted.</summary>
     public required Verdict? Verdict { get; init; }

@@ -10,15 +10,24 @@ internal static class StormReportBuilder
         Schedule schedule = book.Schedule;
         (long contradictions, string? firstContradiction) = book.Contradictions;
         var all = new StormEvidence(evidence, book.Count(ClaimState.Unexpected), book.FirstUnexpected, contradictions, firstContradiction);
+        LatencyHistogram accepted = engine.Meters.Of(AnswerKind.Accepted), refused = engine.Meters.Of(AnswerKind.RefusedAtDoor);
+        double measured = Math.Max(0.001, engine.Meters.Measured.TotalSeconds);
+        bool closed = options.ClosedLoop is not null;
+        TimeSpan due = closed ? TimeSpan.Zero : options.Curve.TimeOf(book.Offered);
         return new StormReport
         {
             StartedAt = startedAt,
             Urls = options.Urls,
             Interrupted = interrupted,
-            Users = schedule.Users,
-            Repeats = schedule.Repeats,
-            RateIntended = options.Rate,
-            RateAchieved = book.Offered / Math.Max(0.001, Math.Max(engine.Meters.LastSent.TotalSeconds, book.Offered / options.Rate)),
+            Users = closed ? (int)book.Offered : schedule.Users,
+            Repeats = closed ? 0 : schedule.Repeats,
+            Load = new LoadRow(
+                options.Profile.ToString().ToLowerInvariant(), options.Ramp.TotalSeconds, options.ClosedLoop, options.Http2,
+                options.ClosedLoop ?? options.Connections, options.P99Limit?.TotalMilliseconds),
+            RateIntended = closed ? null : options.Curve.RateMax,
+            RateAchieved = book.Offered / Math.Max(0.001, Math.Max(engine.Meters.LastSent.TotalSeconds, due.TotalSeconds)),
+            AcceptedPerSecond = accepted.Count / measured,
+            RefusedPerSecond = refused.Count / measured,
             WarmUpSeconds = options.WarmUp.TotalSeconds,
             StormSeconds = stormSeconds,
             SettleSeconds = settleSeconds,
@@ -32,14 +41,16 @@ internal static class StormReportBuilder
             Outcomes = CountOutcomes(book),
             LatenciesMilliseconds =
             [
-                LatencyRow.Of("until the 202", engine.Meters.Accepted),
-                LatencyRow.Of("until a refusal at the door", engine.Meters.RefusedAtDoor),
-                LatencyRow.Of($"until decided (sample {options.DecisionSample:0.##%})", engine.Meters.Decided),
-                LatencyRow.Of("generator behind schedule", engine.Meters.Behind),
+                LatencyRow.Of(LatencyRow.Accepted, accepted),
+                LatencyRow.Of(LatencyRow.RefusedAtDoor, refused),
+                LatencyRow.Of(LatencyRow.Decided, engine.Meters.Of(AnswerKind.Decided)),
+                LatencyRow.Of(LatencyRow.Behind, engine.Meters.Behind),
             ],
+            Seconds = engine.Meters.Series.Rows(),
             Campaigns = [.. evidence.Select(CampaignRow.Of)],
             Generator = use ?? new GeneratorUse(0, 0, 0, 0, 0, 0, 0, 0, 0),
             Machine = MachineInfo.Current(),
+            WithinP99 = options.P99Limit is { } limit ? accepted.Percentile(0.99) <= limit : null,
             Verdict = interrupted ? null : Verdict.Judge(all),
         };
     }

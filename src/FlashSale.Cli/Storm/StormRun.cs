@@ -29,11 +29,10 @@ internal sealed class StormRun(StormOptions options, IProgressView view, ILedger
             foreach (string url in options.Urls)
             {
                 endpoints.Add(await HttpEndpoint.ResolveAsync(url, cancellation));
-                _servers.Add(new ApiClient(url, options.ApiKey));
+                _servers.Add(new ApiClient(url, options.ApiKey, http2: options.Http2));
             }
             CampaignInfo[] before = await CampaignSetup.PrepareAsync(options, _servers, time, cancellation);
-            int warmUpUsers = options.WarmUp > TimeSpan.Zero ? Schedule.UsersFor(options.WarmUp, options.Rate, options.RepeatShare) : 0;
-            var schedule = Schedule.Create(options.Users + warmUpUsers, options.RepeatShare, options.Rate, options.Spacing, options.Seed);
+            var schedule = Schedule.Create(options.Users, options.RepeatShare, options.Curve, options.Spacing, options.Seed);
             DateTimeOffset startedAt = time.GetUtcNow();
             using ToldWriter? told = options.ToldFile is null ? null : new ToldWriter(File.Create(options.ToldFile), options.Campaigns);
             _told = told;

@@ -12,7 +12,7 @@ internal sealed class TicketExchange(ClaimBook book, StormMeters? meters, Action
     // A server that does not hold its answers (its state is being rebuilt) is asked four times a second.
     private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(250);
 
-    private static readonly byte[] AfterTicket = Encoding.UTF8.GetBytes($"?wait={(int)Wait.TotalSeconds} HTTP/1.1\r\nHost: ");
+    private static readonly byte[] AfterTicket = Encoding.UTF8.GetBytes($"?wait={(int)Wait.TotalSeconds}");
     private long _asked;
     private long _finished;
     private long _answers;
@@ -26,15 +26,11 @@ internal sealed class TicketExchange(ClaimBook book, StormMeters? meters, Action
     /// <summary>To be called before a claim is handed to the pool.</summary>
     public void Asking() => Interlocked.Increment(ref _asked);
 
-    public int Write(int item, HttpEndpoint endpoint, Span<byte> buffer)
+    public void Write(int item, ref RequestWriter request)
     {
-        var writer = new RequestWriter(buffer);
-        writer.Append("GET /api/claims/"u8);
-        writer.Append(book.TicketOf(item));
-        writer.Append(AfterTicket);
-        writer.Append(endpoint.HostHeader);
-        writer.Append("\r\n\r\n"u8);
-        return writer.Length;
+        request.Append("/api/claims/"u8);
+        request.Append(book.TicketOf(item));
+        request.Append(AfterTicket);
     }
 
     public void Complete(int item, in HttpAnswer answer)
@@ -64,14 +60,14 @@ internal sealed class TicketExchange(ClaimBook book, StormMeters? meters, Action
                 break;
         }
         if (state != DecisionState.Unreadable && meters is not null)
-            meters.Record(meters.Decided, item);
+            meters.Answered(AnswerKind.Decided, item);
         Interlocked.Increment(ref _finished);
     }
 
     public void Failed(int item, NoAnswer reason)
     {
         if (reason == NoAnswer.Unreadable)
-            book.NoteUnexpected("an answer that is not HTTP/1.1");
+            book.NoteUnexpected("an answer that is not HTTP");
         askAgain(item, AgainAfter);
     }
 

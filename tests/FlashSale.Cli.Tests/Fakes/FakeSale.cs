@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 
 namespace FlashSale.Cli.Tests.Fakes;
@@ -23,13 +24,15 @@ public sealed class FakeSale : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, Campaign> _campaigns = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Claim> _claims = new(StringComparer.Ordinal);
+    private readonly bool _http2;
     private WebApplication _app;
     private int _tickets;
     private int _posts;
 
-    private FakeSale(Flaw flaw)
+    private FakeSale(Flaw flaw, bool http2)
     {
         Flaw = flaw;
+        _http2 = http2;
         _app = Build(port: 0);
     }
 
@@ -45,9 +48,9 @@ public sealed class FakeSale : IAsyncDisposable
 
     public string Url => _app.Urls.First();
 
-    public static async Task<FakeSale> StartAsync(Flaw flaw = Flaw.None, int loseAnswerEvery = 0, bool refuseAtDoor = true, string? apiKey = null)
+    public static async Task<FakeSale> StartAsync(Flaw flaw = Flaw.None, int loseAnswerEvery = 0, bool refuseAtDoor = true, string? apiKey = null, bool http2 = false)
     {
-        var sale = new FakeSale(flaw) { LoseAnswerEvery = loseAnswerEvery, RefuseAtDoor = refuseAtDoor, RequiredApiKey = apiKey };
+        var sale = new FakeSale(flaw, http2) { LoseAnswerEvery = loseAnswerEvery, RefuseAtDoor = refuseAtDoor, RequiredApiKey = apiKey };
         await sale._app.StartAsync();
         return sale;
     }
@@ -72,7 +75,7 @@ public sealed class FakeSale : IAsyncDisposable
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(k => k.Listen(System.Net.IPAddress.Loopback, port));
+        builder.WebHost.ConfigureKestrel(k => k.Listen(System.Net.IPAddress.Loopback, port, l => l.Protocols = _http2 ? HttpProtocols.Http2 : HttpProtocols.Http1));
         WebApplication app = builder.Build();
         app.MapPut("/api/campaigns/{id}", Put);
         app.MapGet("/api/campaigns", () => new { items = _campaigns.Values.Select(c => c.Show()) });

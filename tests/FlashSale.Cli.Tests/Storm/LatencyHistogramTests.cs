@@ -1,3 +1,4 @@
+using System.Text.Json;
 using FlashSale.Cli.Storm;
 
 namespace FlashSale.Cli.Tests.Storm;
@@ -58,4 +59,42 @@ public sealed class LatencyHistogramTests
         Assert.Equal(10_000, histogram.Count);
         Assert.Equal(TimeSpan.FromMicroseconds(9_999), histogram.Max);
     }
+
+    [Fact]
+    public void Json_WrittenAndRead_IsTheSame()
+    {
+        var random = new Random(3);
+        var histogram = new LatencyHistogram();
+        for (int i = 0; i < 5000; i++)
+            histogram.Record(TimeSpan.FromMicroseconds(Math.Exp(random.NextDouble() * 25)));
+        LatencyHistogram read = JsonSerializer.Deserialize<LatencyHistogram>(JsonSerializer.Serialize(histogram))!;
+        Assert.Equal(histogram.Buckets(), read.Buckets());
+        Assert.Equal(histogram.Max, read.Max);
+        Assert.Equal(5000, read.Count);
+        Assert.Equal(histogram.Percentile(0.99), read.Percentile(0.99));
+    }
+
+    [Fact]
+    public void Json_NothingRecorded_CanBeRead()
+    {
+        string json = JsonSerializer.Serialize(new LatencyHistogram());
+        Assert.Equal("""{"maxMicroseconds":0,"buckets":[]}""", json);
+        Assert.Equal(0, JsonSerializer.Deserialize<LatencyHistogram>(json)!.Count);
+    }
+
+    [Theory]
+    [InlineData("[[5,1],[3,1]]", 5)]
+    [InlineData("[[5,1],[5,1]]", 5)]
+    [InlineData("[[5,0]]", 5)]
+    [InlineData("[[5,-1]]", 5)]
+    [InlineData("[[-5,1]]", 5)]
+    [InlineData("[[999999999999,1]]", 5)]
+    [InlineData("[[5]]", 5)]
+    [InlineData("[[5,1]]", 6)]
+    [InlineData("[]", 6)]
+    [InlineData("[[5,1]]", -1)]
+    public void Json_BucketsOfNoHistogram_AreRefused(string buckets, long max) =>
+        Assert.Throws<JsonException>(() => Read($$"""{"maxMicroseconds":{{max}},"buckets":{{buckets}}}"""));
+
+    private static LatencyHistogram Read(string json) => JsonSerializer.Deserialize<LatencyHistogram>(json)!;
 }

@@ -138,6 +138,16 @@ public sealed class StormTests
     }
 
     [Fact]
+    public async Task Storm_ServerIsAnother_SaysSo()
+    {
+        await using FakeSale sale = await FakeSale.StartAsync();
+        // A path that the server does not know answers as another server would: 404, without a code.
+        StormTests.Result result = await RunAsync("campaign", "show", "spring", "--url", sale.Url + "/elsewhere/");
+        Assert.Equal(2, result.ExitCode);
+        Assert.Equal($"flashsale: {sale.Url}/elsewhere/ answers, but not as FlashSale: 404\n", result.Error);
+    }
+
+    [Fact]
     public async Task Storm_Interrupted_ReportsWhatWasSoFar()
     {
         await using FakeSale sale = await FakeSale.StartAsync();
