@@ -21,7 +21,7 @@ internal sealed class TimeChart(string title, double seconds)
     private const double PixelsPerSecond = 6;
 
     // About what a letter of 11 pixels height takes.
-    private const double LetterWidth = 6.2;
+    private const double LetterWidth = 5.5;
 
     private readonly StringBuilder _content = new();
     private readonly double _seconds = Math.Max(seconds, 1);
@@ -30,28 +30,30 @@ internal sealed class TimeChart(string title, double seconds)
     private int _panelTop;
     private double _panelMax = 1;
 
+    // The lowest value of a logarithmic panel; 0: the panel is linear, from 0 on.
+    private double _panelMin;
+
     /// <summary>Pixels that a second takes.</summary>
     public double SecondWidth => (_width - Left - Right) / _seconds;
 
-    /// <summary>Adds a panel whose axis reaches at least to <paramref name="max"/>, with its lines named in their colours.</summary>
-    public void Panel(string name, double max, params (string Name, string Colour)[] legend)
+    /// <summary>Adds a panel from 0 to at least <paramref name="max"/>, with its lines named in their colours.</summary>
+    public void Panel(string name, double max, params IReadOnlyList<(string Name, string Colour)> legend)
     {
-        _panelTop = _bottom;
+        _panelMin = 0;
         _panelMax = RoundUp(max);
-        _bottom = _panelTop + PanelHeight + Gap;
-        Text(Left, _panelTop - 8, name, "#333");
-        Legend(legend);
-        for (int part = 0; part <= 4; part++)
-        {
-            int y = _panelTop + PanelHeight - (PanelHeight * part / 4);
-            Append($"<line x1=\"{Left}\" x2=\"{_width - Right}\" y1=\"{y}\" y2=\"{y}\" stroke=\"{(part == 0 ? "#888" : "#e4e4e4")}\"/>");
-            Append($"<text x=\"{Left - 6}\" y=\"{y + 4}\" fill=\"#555\" text-anchor=\"end\">{Label(_panelMax * part / 4)}</text>");
-        }
-        double step = RoundUp(_seconds / (_width / 90.0));
-        for (double at = 0; at <= _seconds; at += step)
-            Append($"<text x=\"{X(at):0.0}\" y=\"{_panelTop + PanelHeight + 15}\" fill=\"#555\" text-anchor=\"middle\">{at:0.##} s</text>");
+        StartPanel(name, legend, [.. Enumerable.Range(0, 5).Select(part => _panelMax * part / 4)]);
     }
 
+    /// <summary>Adds a panel whose values are spread by their logarithms, over whole powers of ten; both bounds are above 0.</summary>
+    public void LogPanel(string name, double min, double max, params IReadOnlyList<(string Name, string Colour)> legend)
+    {
+        int low = (int)Math.Floor(Math.Log10(min) + 1e-9), high = Math.Max((int)Math.Ceiling(Math.Log10(max) - 1e-9), low + 1);
+        _panelMin = Math.Pow(10, low);
+        _panelMax = Math.Pow(10, high);
+        StartPanel(name, legend, [.. Enumerable.Range(low, high - low + 1).Select(power => Math.Pow(10, power))]);
+    }
+
+    /// <summary>A line through these points.</summary>
     public void Line(IEnumerable<(double Second, double? Value)> points, string colour)
     {
         var run = new List<string>();
@@ -75,6 +77,10 @@ internal sealed class TimeChart(string title, double seconds)
         }
     }
 
+    /// <summary>A line that keeps each value from its point in time on for so many seconds, as counts per interval do.</summary>
+    public void Steps(IEnumerable<(double Second, double Value)> counts, double length, string colour) =>
+        Line(counts.SelectMany(c => ((double, double?)[])[(c.Second, c.Value), (c.Second + length, c.Value)]), colour);
+
     /// <summary>Shades a part of the panel.</summary>
     public void Shade(double from, double to, string name)
     {
@@ -85,7 +91,7 @@ internal sealed class TimeChart(string title, double seconds)
     /// <summary>A dashed line at this value.</summary>
     public void Limit(double value, string name)
     {
-        if (value > _panelMax)
+        if (value > _panelMax || value < _panelMin)
             return;
         Append($"<line x1=\"{Left}\" x2=\"{_width - Right}\" y1=\"{Y(value):0.0}\" y2=\"{Y(value):0.0}\" stroke=\"#c0392b\" stroke-dasharray=\"5 4\"/>");
         Append($"<text x=\"{_width - Right - 4}\" y=\"{Y(value) - 4:0.0}\" fill=\"#c0392b\" text-anchor=\"end\">{WebUtility.HtmlEncode(name)}</text>");
@@ -124,9 +130,25 @@ internal sealed class TimeChart(string title, double seconds)
         return new[] { 1.0, 2, 5, 10 }.Select(f => f * power).First(v => v >= value * (1 - 1e-9));
     }
 
-    private static string Label(double value) => value.ToString(value is > 0 and < 10 ? "0.##" : "N0", CultureInfo.InvariantCulture);
+    private static string Label(double value) => value.ToString(value is > 0 and < 10 ? "0.###" : "N0", CultureInfo.InvariantCulture);
 
-    private void Legend((string Name, string Colour)[] legend)
+    private void StartPanel(string name, IReadOnlyList<(string Name, string Colour)> legend, double[] ticks)
+    {
+        _panelTop = _bottom;
+        _bottom = _panelTop + PanelHeight + Gap;
+        Text(Left, _panelTop - 8, name, "#333");
+        Legend(legend);
+        foreach (double tick in ticks)
+        {
+            Append($"<line x1=\"{Left}\" x2=\"{_width - Right}\" y1=\"{Y(tick):0.0}\" y2=\"{Y(tick):0.0}\" stroke=\"{(tick == ticks[0] ? "#888" : "#e4e4e4")}\"/>");
+            Append($"<text x=\"{Left - 6}\" y=\"{Y(tick) + 4:0.0}\" fill=\"#555\" text-anchor=\"end\">{Label(tick)}</text>");
+        }
+        double step = RoundUp(_seconds / (_width / 90.0));
+        for (double at = 0; at <= _seconds; at += step)
+            Append($"<text x=\"{X(at):0.0}\" y=\"{_panelTop + PanelHeight + 15}\" fill=\"#555\" text-anchor=\"middle\">{at:0.##} s</text>");
+    }
+
+    private void Legend(IReadOnlyList<(string Name, string Colour)> legend)
     {
         double x = _width - Right - legend.Sum(l => LegendMark + ((l.Name.Length + 2) * LetterWidth));
         foreach ((string name, string colour) in legend)
@@ -139,7 +161,11 @@ internal sealed class TimeChart(string title, double seconds)
 
     private double X(double second) => Left + (second * SecondWidth);
 
-    private double Y(double value) => _panelTop + (PanelHeight * (1 - Math.Clamp(value / _panelMax, 0, 1)));
+    private double Y(double value)
+    {
+        double share = _panelMin == 0 ? value / _panelMax : Math.Log(Math.Max(value, _panelMin) / _panelMin) / Math.Log(_panelMax / _panelMin);
+        return _panelTop + (PanelHeight * (1 - Math.Clamp(share, 0, 1)));
+    }
 
     private void Text(int x, int y, string text, string colour) =>
         Append($"<text x=\"{x}\" y=\"{y}\" fill=\"{colour}\">{WebUtility.HtmlEncode(text)}</text>");

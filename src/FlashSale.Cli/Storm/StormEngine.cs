@@ -82,7 +82,8 @@ internal sealed class StormEngine : IDisposable
     /// <summary>Ends with the exception that broke the run, if one does.</summary>
     public Task Faulted => _fault.Task;
 
-    public long ClaimsQueued => _claims.Sum(p => p.Queued);
+    /// <summary>Claims that were due while all connections were busy; in a closed loop there are none, because a free one is what makes them due.</summary>
+    public long ClaimsQueued => _loop is null ? _claims.Sum(p => p.Queued) : 0;
 
     public long SamplesQueued => _samples.Queued;
 

@@ -124,7 +124,7 @@ internal static class StormReportText
     private static void AppendVerdict(StringBuilder text, StormReport r)
     {
         if (r.RateSearch is { } search)
-            text.AppendLine(search.Describe());
+            text.AppendLine(search.Describe(r.Interrupted));
         else if (r.WithinP99 == false)
             text.AppendLine($"TOO SLOW: the p99 of the 202 is above {r.Load.P99LimitMilliseconds:0.##} ms");
         if (r.Verdict is null)

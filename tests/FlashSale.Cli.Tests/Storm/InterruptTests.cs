@@ -18,19 +18,8 @@ public sealed class InterruptTests : IDisposable
     public async Task Storm_GetsASignal_ReportsWhatWasSoFar(string signal)
     {
         await using FakeSale sale = await FakeSale.StartAsync();
-        using Process storm = Start("storm", "--url", sale.Url, "--campaign", "spring", "--open-quantity", "100", "--users", "100000", "--rate", "200", "--json", _json);
-        while (await storm.StandardOutput.ReadLineAsync() is { } line && !line.Contains("offered", StringComparison.Ordinal))
-        {
-            // The first line of progress comes after a second.
-        }
-        using (var kill = Process.Start("kill", [$"-{signal}", $"{storm.Id}"]))
-            await kill.WaitForExitAsync();
-        string rest = await storm.StandardOutput.ReadToEndAsync();
-        await storm.WaitForExitAsync();
-
-        Assert.Equal(130, storm.ExitCode);
-        Assert.Contains("INTERRUPTED: nothing is known about exactness", rest, StringComparison.Ordinal);
-        Assert.Equal("", await storm.StandardError.ReadToEndAsync());
+        string told = await InterruptAsync(signal, after: "offered", "storm", "--url", sale.Url, "--campaign", "spring", "--open-quantity", "100", "--users", "100000", "--rate", "200", "--json", _json);
+        Assert.Contains("INTERRUPTED: nothing is known about exactness", told, StringComparison.Ordinal);
         StormReport report = await ReportFile.ReadAsync(_json, CancellationToken.None);
         Assert.True(report.Interrupted);
         Assert.Null(report.Verdict);
@@ -38,7 +27,22 @@ public sealed class InterruptTests : IDisposable
         Assert.Equal(report.Offered, report.Seconds.Sum(s => s.Offered));
     }
 
-    private static Process Start(params string[] arguments)
+    [Fact]
+    public async Task FindRate_GetsASignal_ReportsTheStepsSoFar()
+    {
+        await using FakeSale sale = await FakeSale.StartAsync();
+        string told = await InterruptAsync(
+            "INT", after: "passed", "storm", "--url", sale.Url, "--campaign", "spring", "--open-quantity", "1000000",
+            "--find-rate", "--rate", "20", "--p99", "60000", "--step-seconds", "1", "--json", _json);
+        Assert.Contains("SEARCH INTERRUPTED after", told, StringComparison.Ordinal);
+        StormReport report = await ReportFile.ReadAsync(_json, CancellationToken.None);
+        Assert.True(report.Interrupted);
+        Assert.Null(report.RateSearch!.Steps[0].FailedBecause);
+        Assert.InRange(report.RateSearch.Rate!.Value, 20, double.MaxValue);
+    }
+
+    /// <summary>Runs the program, sends it the signal after a line with this text, and returns what it writes from then on.</summary>
+    private static async Task<string> InterruptAsync(string signal, string after, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "flashsale.dll"), .. arguments])
         {
@@ -46,6 +50,17 @@ public sealed class InterruptTests : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        return Process.Start(start)!;
+        using Process storm = Process.Start(start)!;
+        while (await storm.StandardOutput.ReadLineAsync() is { } line && !line.Contains(after, StringComparison.Ordinal))
+        {
+            // The first line of progress comes after a second.
+        }
+        using (var kill = Process.Start("kill", [$"-{signal}", $"{storm.Id}"]))
+            await kill.WaitForExitAsync();
+        string rest = await storm.StandardOutput.ReadToEndAsync();
+        await storm.WaitForExitAsync();
+        Assert.Equal("", await storm.StandardError.ReadToEndAsync());
+        Assert.Equal(130, storm.ExitCode);
+        return rest;
     }
 }

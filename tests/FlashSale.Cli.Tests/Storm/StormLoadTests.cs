@@ -60,6 +60,7 @@ public sealed class StormLoadTests : IDisposable
         // More than one each: they went on after their answers. A connection each, some more for the questions afterwards.
         Assert.InRange(report.Offered, 9, long.MaxValue);
         Assert.Equal(0, Row(report, LatencyRow.Behind).Count);
+        Assert.Equal(0, report.Generator.ClaimsQueued);
     }
 
     [Fact]

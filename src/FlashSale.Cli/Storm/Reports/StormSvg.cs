@@ -5,51 +5,65 @@ namespace FlashSale.Cli.Storm.Reports;
 /// <summary>A storm as a picture: the rates above, the latencies of every second below.</summary>
 internal static class StormSvg
 {
-    private const string Grey = "#999999";
-    private const string Blue = "#1f6fd0";
-    private const string LightBlue = "#8ab8ee";
-    private const string Orange = "#e07b1a";
-    private const string Green = "#2a9d4a";
-    private const string Red = "#c0392b";
+    // Latencies below a tenth of a millisecond are shown as such.
+    private const double MillisecondsMin = 0.1;
+
+    // Those that may lie on each other later ones cover.
+    private static readonly (string Name, string Colour, Func<SecondRow, long> Count)[] Rates =
+    [
+        ("sent", "#999999", r => r.Offered),
+        ("decisions learnt", "#2a9d4a", r => r.Decided),
+        ("refused at the door", "#e07b1a", r => r.RefusedAtDoor),
+        ("accepted", "#1f6fd0", r => r.Accepted),
+        ("unknown", "#c0392b", r => r.Unknown),
+    ];
+
+    private static readonly (string Name, string Colour, Func<SecondRow, double?> Milliseconds)[] Latencies =
+    [
+        ("decision p50", "#a5d8b3", r => r.DecidedP50),
+        ("decision p99", "#2a9d4a", r => r.DecidedP99),
+        ("refusal p50", "#f3c896", r => r.RefusedP50),
+        ("refusal p99", "#e07b1a", r => r.RefusedP99),
+        ("202 p50", "#8ab8ee", r => r.AcceptedP50),
+        ("202 p99", "#1f6fd0", r => r.AcceptedP99),
+    ];
 
     public static string Draw(StormReport report)
     {
         IReadOnlyList<SecondRow> rows = report.Seconds;
         var chart = new TimeChart(Title(report), rows.Count);
-        chart.Panel(
-            "claims per second", rows.Select(r => (double)Math.Max(r.Offered, Math.Max(r.Accepted, Math.Max(r.RefusedAtDoor, r.Decided)))).DefaultIfEmpty(1).Max(),
-            ("sent", Grey), ("accepted", Blue), ("refused at the door", Orange), ("decisions learnt", Green), ("unknown", Red));
-        ShadeWarmUp();
-        Counts(r => r.Offered, Grey);
-        Counts(r => r.Decided, Green);
-        Counts(r => r.RefusedAtDoor, Orange);
-        Counts(r => r.Accepted, Blue);
-        if (report.Unknown + report.Unexpected > 0)
-            Counts(r => r.Unknown, Red);
-
-        double longest = rows.Select(r => Math.Max(r.AcceptedP99 ?? 0, Math.Max(r.RefusedP99 ?? 0, r.DecidedP99 ?? 0))).DefaultIfEmpty(1).Max();
-        chart.Panel(
-            "latency, ms", Math.Max(longest, 0.1),
-            ("202 p50", LightBlue), ("202 p99", Blue), ("refusal p99", Orange), ("decision p99", Green));
-        ShadeWarmUp();
+        DrawRates(chart, rows);
+        ShadeWarmUp(chart, report);
+        DrawLatencies(chart, rows);
+        ShadeWarmUp(chart, report);
         if (report.Load.P99LimitMilliseconds is { } limit)
             chart.Limit(limit, $"limit {limit:0.##} ms");
-        Latencies(r => r.DecidedP99, Green);
-        Latencies(r => r.RefusedP99, Orange);
-        Latencies(r => r.AcceptedP50, LightBlue);
-        Latencies(r => r.AcceptedP99, Blue);
         return chart.ToString();
+    }
 
-        void ShadeWarmUp()
-        {
-            if (report.WarmUpSeconds > 0)
-                chart.Shade(0, Math.Min(report.WarmUpSeconds, rows.Count), "warm-up");
-        }
+    private static void DrawRates(TimeChart chart, IReadOnlyList<SecondRow> rows)
+    {
+        var shown = Rates.Where(rate => rows.Any(row => rate.Count(row) > 0)).ToList();
+        double max = rows.SelectMany(row => shown.Select(rate => (double)rate.Count(row))).DefaultIfEmpty(1).Max();
+        chart.Panel("claims per second", max, [.. shown.Select(rate => (rate.Name, rate.Colour))]);
+        foreach ((_, string colour, Func<SecondRow, long> count) in shown)
+            chart.Steps(rows.Select(row => ((double)row.Second, (double)count(row))), length: 1, colour);
+    }
 
+    private static void DrawLatencies(TimeChart chart, IReadOnlyList<SecondRow> rows)
+    {
+        var shown = Latencies.Where(latency => rows.Any(row => latency.Milliseconds(row) is not null)).ToList();
+        double[] all = [.. rows.SelectMany(row => shown.Select(latency => latency.Milliseconds(row))).OfType<double>().DefaultIfEmpty(1).Select(ms => Math.Max(ms, MillisecondsMin))];
+        chart.LogPanel("latency, ms", all.Min(), all.Max(), [.. shown.Select(latency => (latency.Name, latency.Colour))]);
         // A point stands in the middle of its second.
-        void Counts(Func<SecondRow, long> value, string colour) => chart.Line(rows.Select(r => (r.Second + 0.5, (double?)value(r))), colour);
+        foreach ((_, string colour, Func<SecondRow, double?> milliseconds) in shown)
+            chart.Line(rows.Select(row => (row.Second + 0.5, milliseconds(row))), colour);
+    }
 
-        void Latencies(Func<SecondRow, double?> value, string colour) => chart.Line(rows.Select(r => (r.Second + 0.5, value(r))), colour);
+    private static void ShadeWarmUp(TimeChart chart, StormReport report)
+    {
+        if (report.WarmUpSeconds > 0)
+            chart.Shade(0, Math.Min(report.WarmUpSeconds, report.Seconds.Count), "warm-up");
     }
 
     private static string Title(StormReport report)

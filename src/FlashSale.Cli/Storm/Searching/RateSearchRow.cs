@@ -21,7 +21,9 @@ internal sealed record RateStep(double Rate, double RateAchieved, long Accepted,
 internal sealed record RateSearchRow(double? Rate, double P99LimitMilliseconds, IReadOnlyList<RateStep> Steps)
 {
     /// <summary>In one line.</summary>
-    public string Describe() => Rate is null
+    public string Describe(bool interrupted) => interrupted
+        ? $"SEARCH INTERRUPTED after {Steps.Count} steps; highest rate so far: {(Rate is null ? "none" : $"{Rate:N0} claims/s")}"
+        : Rate is null
         ? $"NO RATE FOUND: not even {Steps.Min(s => s.Rate):N0} claims/s had a p99 within {P99LimitMilliseconds:0.##} ms ({Steps.Count} steps)"
         : $"HIGHEST RATE: {Rate:N0} claims/s with a p99 of the 202 within {P99LimitMilliseconds:0.##} ms ({Steps.Count} steps)";
 }

@@ -18,7 +18,16 @@ internal sealed class RateSearchRun(
         StormReport? best = null, last = null;
         while (search.Next is { } rate)
         {
-            last = await new StormRun(StepOptions(rate, steps.Count), createView(output), ledger, time).RunAsync(cancellation);
+            try
+            {
+                last = await new StormRun(StepOptions(rate, steps.Count), createView(output), ledger, time).RunAsync(cancellation);
+            }
+            catch (OperationCanceledException) when (last is not null && cancellation.IsCancellationRequested)
+            {
+                // Between two steps: there is no report of the next one.
+                best = last with { Interrupted = true, Verdict = null };
+                break;
+            }
             RateStep step = Judge(rate, last);
             steps.Add(step);
             await output.WriteLineAsync(step.ToString());
