@@ -13,7 +13,7 @@ internal sealed class DecideRow : IRow
 
     public string Title => "claims decided of a backlog, on one partition and on eight";
 
-    public int Seconds(Plan plan) => 2 * (30 + plan.BacklogClaims / 20_000 + plan.BacklogRounds * (12 + plan.BacklogClaims / 80_000));
+    public int Seconds(Plan plan) => 2 * (20 + plan.BacklogClaims / 15_000 + plan.BacklogRounds * (10 + plan.BacklogClaims / 80_000));
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel) => this.Result(
         await MeasureAsync(lab, 1, "one campaign on one partition", cancel),

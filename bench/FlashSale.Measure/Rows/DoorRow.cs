@@ -13,7 +13,7 @@ internal sealed class DoorRow : IRow
 
     public string Title => "claims accepted at the door, open campaign";
 
-    public int Seconds(Plan plan) => 40 + 3 * plan.WarmUpSeconds + (2 * plan.Rounds + plan.BacklogRounds) * (plan.DoorSeconds + 3) + plan.HalfRateSeconds + 10 + (Wrk.IsThere ? 4 * plan.DoorSeconds : 0);
+    public int Seconds(Plan plan) => 30 + 3 * plan.WarmUpSeconds + (2 * plan.Rounds + plan.BacklogRounds) * (plan.DoorSeconds + 3) + plan.HalfRateSeconds + 10 + (Wrk.IsThere ? 4 * plan.DoorSeconds : 0);
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {

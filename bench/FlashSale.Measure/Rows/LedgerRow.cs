@@ -10,7 +10,7 @@ internal sealed class LedgerRow : IRow
 
     public string Title => "rows of coupons written into the ledger";
 
-    public int Seconds(Plan plan) => 35 + plan.LedgerRows / 15_000 + plan.BacklogRounds * (10 + plan.LedgerRows / 30_000);
+    public int Seconds(Plan plan) => 25 + plan.LedgerRows / 12_000 + plan.BacklogRounds * (8 + plan.LedgerRows / 30_000);
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {

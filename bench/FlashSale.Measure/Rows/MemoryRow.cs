@@ -11,7 +11,7 @@ internal sealed class MemoryRow : IRow
     private const int SecondsMin = 20;
 
     /// <summary>For what comes before and after the storm.</summary>
-    private const int SecondsAround = 75;
+    private const int SecondsAround = 60;
     private const int UserIdLength = 12;
     private const int RepeatsMax = 200_000;
     private const double Megabyte = 1e6;

@@ -8,7 +8,6 @@ internal sealed class OverloadRow : IRow
     private const int DecidedPerSecond = 5_000;
     private const int OfferedPerSecond = 15_000;
     private const int Crowd = 2_000;
-    private const int CrowdSeconds = 15;
 
     /// <summary>Claims whose decision is waited for at the same time: what is decided within a second, and more.</summary>
     private const int WaitConnections = 9_000;
@@ -20,7 +19,7 @@ internal sealed class OverloadRow : IRow
 
     public string Title => $"deciding limited to {DecidedPerSecond:N0}/s, {OfferedPerSecond:N0}/s offered, then {Crowd:N0} connections in closed loop";
 
-    public int Seconds(Plan plan) => 55 + plan.OverloadSeconds + CrowdSeconds;
+    public int Seconds(Plan plan) => 40 + plan.OverloadSeconds + CrowdSeconds(plan);
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {
@@ -49,7 +48,7 @@ internal sealed class OverloadRow : IRow
         lab.Say($"  {storm.Accepted:N0} of {storm.Offered:N0} accepted; p99 of the 202 {storm.UntilAccepted.P99:F0} ms, of the decision {storm.UntilDecided.P99:F0} ms; {storm.Verdict?.Line}");
 
         var before = await Metrics.ReadAsync(server.Url, cancel);
-        var crowd = await lab.FullLoadAsync(server.Url, campaigns, CrowdSeconds, lab.Processes(server), cancel, Crowd);
+        var crowd = await lab.FullLoadAsync(server.Url, campaigns, CrowdSeconds(lab.Plan), lab.Processes(server), cancel, Crowd);
         var after = await Metrics.ReadAsync(server.Url, cancel);
         await Task.Delay(NormalAfter, cancel);
         var (normal, _) = await lab.RateAsync(new StormPlan { Urls = [server.Url], Campaigns = campaigns, Rate = 1_000, Claims = 3_000, DecisionSample = 1, SettleEvery = true }, lab.Processes(server), cancel);
@@ -76,4 +75,6 @@ internal sealed class OverloadRow : IRow
             ],
         };
     }
+
+    private static int CrowdSeconds(Plan plan) => plan.OverloadSeconds / 4;
 }

@@ -10,7 +10,7 @@ internal sealed class SoldOutRow : IRow
 
     public string Title => "claims refused at the door after sold out";
 
-    public int Seconds(Plan plan) => 25 + 2 * plan.WarmUpSeconds + 2 * plan.Rounds * (plan.DoorSeconds + 3);
+    public int Seconds(Plan plan) => 20 + 2 * plan.WarmUpSeconds + 2 * plan.Rounds * (plan.DoorSeconds + 3);
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {

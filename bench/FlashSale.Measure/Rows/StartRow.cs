@@ -16,7 +16,7 @@ internal sealed class StartRow : IRow
 
     public string Title => "from the start of a process until it is ready";
 
-    public int Seconds(Plan plan) => plan.BacklogRounds * 16 + 30 + plan.StartClaims / 80_000;
+    public int Seconds(Plan plan) => plan.BacklogRounds * 14 + 20 + plan.StartClaims / 80_000;
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {
