@@ -8,6 +8,9 @@ namespace FlashSale.Cli.Tests.Storm;
 /// <summary>The program itself, ended by the signals that a terminal and a supervisor send.</summary>
 public sealed class InterruptTests : IDisposable
 {
+    /// <summary>A storm that does not take notice of the signal would go on for minutes.</summary>
+    private static readonly TimeSpan EndsWithin = TimeSpan.FromSeconds(60);
+
     private readonly string _json = Path.GetTempFileName();
 
     public void Dispose() => File.Delete(_json);
@@ -44,7 +47,8 @@ public sealed class InterruptTests : IDisposable
     /// <summary>Runs the program, sends it the signal after a line with this text, and returns what it writes from then on.</summary>
     private static async Task<string> InterruptAsync(string signal, string after, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "flashsale.dll"), .. arguments])
+        // What a shell runs in the background ignores the interrupt, and so do its children, these tests included.
+        var start = new ProcessStartInfo("env", ["--default-signal=SIGINT", "dotnet", Path.Combine(AppContext.BaseDirectory, "flashsale.dll"), .. arguments])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
@@ -57,6 +61,8 @@ public sealed class InterruptTests : IDisposable
         }
         using (var kill = Process.Start("kill", [$"-{signal}", $"{storm.Id}"]))
             await kill.WaitForExitAsync();
+        using var limit = new CancellationTokenSource(EndsWithin);
+        using CancellationTokenRegistration over = limit.Token.UnsafeRegister(static s => ((Process)s!).Kill(), storm);
         string rest = await storm.StandardOutput.ReadToEndAsync();
         await storm.WaitForExitAsync();
         Assert.Equal("", await storm.StandardError.ReadToEndAsync());
