@@ -1,6 +1,6 @@
 using System.Reflection;
-using FlashSale.MySql;
 using FlashSale.Measure.Running;
+using FlashSale.MySql;
 
 namespace FlashSale.Measure.Report;
 
