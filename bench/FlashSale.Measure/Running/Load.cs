@@ -7,7 +7,7 @@ namespace FlashSale.Measure.Running;
 /// <param name="Refused">Claims refused at the door.</param>
 /// <param name="AllocatedBytes">By the servers' managed code.</param>
 /// <param name="Cpu">By process.</param>
-/// <param name="Threads">Of the first server, by what they are for.</param>
+/// <param name="Threads">Of the first server's threads that live at the end, by what they are for.</param>
 internal sealed record LoadWindow(
     double Seconds, double Accepted, double Refused, double AllocatedBytes,
     IReadOnlyDictionary<string, CpuTime> Cpu, IReadOnlyDictionary<string, CpuTime> Threads)
@@ -50,18 +50,22 @@ internal sealed class LoadMeter(IReadOnlyList<string> urls, IReadOnlyList<KeyVal
         var (from, to) = (_from, await TakeAsync(cancel));
         return new LoadWindow(Stopwatch.GetElapsedTime(from.At, to.At).TotalSeconds, to.Accepted - from.Accepted, to.Refused - from.Refused, to.Allocated - from.Allocated,
             to.Cpu.ToDictionary(c => c.Key, c => c.Value - from.Cpu[c.Key]),
-            to.Threads.ToDictionary(t => t.Key, t => t.Value - from.Threads.GetValueOrDefault(t.Key)));
+            ByPurpose(from.Threads, to.Threads));
     }
+
+    /// <summary>Of the threads that live at the end: those of a pool come and go, and take what they had with them.</summary>
+    private static Dictionary<string, CpuTime> ByPurpose(IReadOnlyDictionary<int, (string Purpose, CpuTime Cpu)> from, IReadOnlyDictionary<int, (string Purpose, CpuTime Cpu)> to) =>
+        to.GroupBy(t => t.Value.Purpose).ToDictionary(g => g.Key, g => g.Aggregate(default(CpuTime), (sum, t) => sum + (t.Value.Cpu - from.GetValueOrDefault(t.Key).Cpu)));
 
     private async Task<Sample> TakeAsync(CancellationToken cancel)
     {
         var metrics = await Task.WhenAll(urls.Select(url => Metrics.ReadAsync(url, cancel)));
         return new Sample(Stopwatch.GetTimestamp(), metrics.Sum(m => m.Sum(Metrics.Accepted)), metrics.Sum(m => m.Sum(Metrics.Refused)), metrics.Sum(m => m.Sum(Metrics.Allocated)),
-            pids.ToDictionary(p => p.Key, p => ProcFs.Cpu(p.Value)), pids.Count == 0 ? new Dictionary<string, CpuTime>() : ProcFs.Threads(pids[0].Value));
+            pids.ToDictionary(p => p.Key, p => ProcFs.Cpu(p.Value)), pids.Count == 0 ? new Dictionary<int, (string, CpuTime)>() : ProcFs.Threads(pids[0].Value));
     }
 
     private readonly record struct Sample(
-        long At, double Accepted, double Refused, double Allocated, IReadOnlyDictionary<string, CpuTime> Cpu, IReadOnlyDictionary<string, CpuTime> Threads);
+        long At, double Accepted, double Refused, double Allocated, IReadOnlyDictionary<string, CpuTime> Cpu, IReadOnlyDictionary<int, (string Purpose, CpuTime Cpu)> Threads);
 }
 
 /// <summary>Notes values again and again while something runs.</summary>

@@ -21,19 +21,15 @@ internal static class ProcFs
     /// <summary>CPU time of a process and of its threads that have ended; zero once it is gone.</summary>
     public static CpuTime Cpu(int pid) => Times($"/proc/{pid}/stat");
 
-    /// <summary>CPU time of the threads that live, summed up by what they are for.</summary>
-    public static IReadOnlyDictionary<string, CpuTime> Threads(int pid)
+    /// <summary>CPU time of each thread that lives, and what it is for.</summary>
+    public static IReadOnlyDictionary<int, (string Purpose, CpuTime Cpu)> Threads(int pid)
     {
-        var groups = new Dictionary<string, CpuTime>();
+        var threads = new Dictionary<int, (string, CpuTime)>();
         if (!Directory.Exists($"/proc/{pid}/task"))
-            return groups;
+            return threads;
         foreach (var task in Directory.GetDirectories($"/proc/{pid}/task"))
-        {
-            var group = Group(Read(Path.Combine(task, "comm")).Trim());
-            groups[group] = groups.GetValueOrDefault(group) + Times(Path.Combine(task, "stat"));
-        }
-
-        return groups;
+            threads[int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture)] = (Purpose(Read(Path.Combine(task, "comm")).Trim()), Times(Path.Combine(task, "stat")));
+        return threads;
     }
 
     /// <summary>Resident memory in bytes; 0 once the process is gone.</summary>
@@ -79,7 +75,7 @@ internal static class ProcFs
     }
 
     /// <summary>The kernel keeps 15 characters of a thread's name.</summary>
-    private static string Group(string name) =>
+    private static string Purpose(string name) =>
         name.StartsWith("rdk:", StringComparison.Ordinal) ? "Kafka client"
         : name.StartsWith(".NET Sockets", StringComparison.Ordinal) ? "sockets (requests)"
         : name.StartsWith(".NET TP", StringComparison.Ordinal) ? "thread pool"
