@@ -21,6 +21,8 @@ internal sealed class KafkaClients(
     public IConsumer<byte[], byte[]> GetConsumer(ConsumerConfig config, IConsumerRebalanceListener rebalanceListener)
     {
         GroupSettings.ApplyTo(config, options);
+        // A group that has stored no place yet must not leave out what is in the log already.
+        config.AutoOffsetReset = AutoOffsetReset.Earliest;
         config.EnableAutoCommit = true;
         config.EnableAutoOffsetStore = false;
         config.AutoCommitIntervalMs = 5_000;

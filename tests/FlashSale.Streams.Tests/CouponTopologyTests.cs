@@ -22,6 +22,7 @@ public sealed class CouponTopologyTests : IDisposable, IEngineObserver
     private SequentialPartition? _partition;
     private TopologyTestDriver? _driver;
     private TestInputTopic<byte[], byte[]>? _input;
+    private TestOutputTopic<byte[], byte[]>? _output;
 
     public void Dispose()
     {
@@ -118,6 +119,7 @@ public sealed class CouponTopologyTests : IDisposable, IEngineObserver
         var config = new StreamConfig { ApplicationId = "test", BootstrapServers = "none", DefaultTimestampExtractor = new AppendTime() };
         _driver = new TopologyTestDriver(CouponTopology.Build(Topics, OpenPartition, _time), config);
         _input = _driver.CreateInputTopic(Topics.Commands, new ByteArraySerDes(), new ByteArraySerDes());
+        _output = _driver.CreateOuputTopic(Topics.Events, TimeSpan.FromSeconds(1), new ByteArraySerDes(), new ByteArraySerDes());
     }
 
     private void Restart()
@@ -142,7 +144,7 @@ public sealed class CouponTopologyTests : IDisposable, IEngineObserver
     private void Hand(byte[] record) => _input!.PipeInput(null!, record);
 
     private List<EventRecord> Told() =>
-        [.. _driver!.CreateOuputTopic(Topics.Events, TimeSpan.FromSeconds(1), new ByteArraySerDes(), new ByteArraySerDes()).ReadValueList().Select(e => EventRecord.Decode(e))];
+        [.. _output!.ReadValueList().Select(e => EventRecord.Decode(e))];
 
     private static List<CouponOutcome> Outcomes(List<EventRecord> told)
     {

@@ -8,8 +8,9 @@ namespace FlashSale.Core.Engine;
 /// are those of <see cref="MachinePartition"/>: fence, takeover, and on any doubt the partition is taken over anew.
 /// </summary>
 /// <remarks>
-/// <para>Where the caller's loop stands in the log means nothing here. A record that was decided before is dropped; records that
-/// it has skipped, or that were handed over while nothing could be decided, are read from the log by a reader of our own. So no
+/// <para>A record that was decided before is dropped; records that the loop has skipped, or has handed over while nothing could be
+/// decided, are read from the log by a reader of our own: no decision rests on where the loop stands. It must only not begin behind a
+/// record that is not told, as one that is skipped is noticed with the next one. So no
 /// call waits for longer than the store's own deadline and <see cref="CatchUpMax"/>, and a partition in trouble holds up no other
 /// one of the same loop.</para>
 /// <para>Called by one thread; only <see cref="Told"/> and <see cref="Progress"/> are for any.</para>
