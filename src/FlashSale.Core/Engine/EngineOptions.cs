@@ -20,7 +20,7 @@ public sealed class EngineOptions : IOptionsRules
     [Range(2, 16)]
     public int BatchesInFlightMax { get; set; } = 3;
 
-    /// <summary>Event records appended and not yet acknowledged per partition. Default 64. The state keeps the outcomes of these and of the batches in flight; a takeover looks at twice as many events.</summary>
+    /// <summary>Event records appended and not yet acknowledged per partition. Default 64. The state keeps the outcomes of these and of the batches in flight.</summary>
     [Range(1, 10_000)]
     public int UntoldRecordsMax { get; set; } = 64;
 

@@ -71,6 +71,8 @@ internal sealed class Installation : IAsyncDisposable
             ["Redis:KeyPrefix"] = RedisPrefix,
             ["MySql:ConnectionString"] = ConnectionString,
         };
+        if (Environment.GetEnvironmentVariable("FLASHSALE_TEST_ENGINE") is { Length: > 0 } engine)
+            all["Engine"] = engine;
         foreach (var (key, value) in settings)
             all[key] = value;
         var server = ServerProcess.Start(name, all, port);
