@@ -13,13 +13,14 @@ internal class AcknowledgedProducer : DispatchProxy
     private IProducer<byte[], byte[]> _inner = null!;
     private Action<int, long> _told = null!;
     private TimeSpan _flushMax;
+    private CancellationToken _giveUp;
 
     /// <param name="told">Partition, and offset of the command record whose event is acknowledged. Called on the client's thread.</param>
-    public static IProducer<byte[], byte[]> Of(IProducer<byte[], byte[]> inner, Action<int, long> told, TimeSpan flushMax)
+    public static IProducer<byte[], byte[]> Of(IProducer<byte[], byte[]> inner, Action<int, long> told, TimeSpan flushMax, CancellationToken giveUp)
     {
         var producer = Create<IProducer<byte[], byte[]>, AcknowledgedProducer>();
         var proxy = (AcknowledgedProducer)(object)producer;
-        (proxy._inner, proxy._told, proxy._flushMax) = (inner, told, flushMax);
+        (proxy._inner, proxy._told, proxy._flushMax, proxy._giveUp) = (inner, told, flushMax, giveUp);
         return producer;
     }
 
@@ -31,8 +32,7 @@ internal class AcknowledgedProducer : DispatchProxy
                 Produce(to, message, reported);
                 return null;
             case (nameof(IProducer<,>.Flush), [CancellationToken]):
-                // What is not acknowledged by then is told by the next owner.
-                _inner.Flush(_flushMax);
+                Flush();
                 return null;
             default:
                 return targetMethod.Invoke(_inner, BindingFlags.DoNotWrapExceptions, null, args, null);
@@ -48,5 +48,19 @@ internal class AcknowledgedProducer : DispatchProxy
                 _told(to.Partition.Value, answers);
             reported(report);
         });
+    }
+
+    private void Flush()
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_giveUp);
+        limit.CancelAfter(_flushMax);
+        try
+        {
+            _inner.Flush(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // What is not acknowledged is told by the next owner.
+        }
     }
 }

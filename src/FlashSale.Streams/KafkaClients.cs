@@ -8,8 +8,9 @@ namespace FlashSale.Streams;
 /// <summary>The Kafka clients of Streamiz, with the settings that the direct engine's have.</summary>
 /// <param name="told">Is told of each acknowledged event: partition, and offset of the command record that it answers.</param>
 /// <param name="flushMax">How long a flush may wait for acknowledgements.</param>
+/// <param name="giveUp">Ends all such waiting.</param>
 internal sealed class KafkaClients(
-    IKafkaSupplier inner, KafkaOptions options, Action<int, long> told, TimeSpan flushMax) : IKafkaSupplier
+    IKafkaSupplier inner, KafkaOptions options, Action<int, long> told, TimeSpan flushMax, CancellationToken giveUp) : IKafkaSupplier
 {
     public StreamMetricsRegistry MetricsRegistry
     {
@@ -37,7 +38,7 @@ internal sealed class KafkaClients(
             config.Set(key, value);
         // Streamiz looks at the record in its reports.
         config.DeliveryReportFields = "all";
-        return AcknowledgedProducer.Of(inner.GetProducer(config), told, flushMax);
+        return AcknowledgedProducer.Of(inner.GetProducer(config), told, flushMax, giveUp);
     }
 
     public IConsumer<byte[], byte[]> GetRestoreConsumer(ConsumerConfig config) => inner.GetRestoreConsumer(Secured(config));

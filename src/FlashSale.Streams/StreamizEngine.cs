@@ -35,9 +35,11 @@ public sealed class StreamizEngine : IMachineEngine
     /// <inheritdoc/>
     public async Task RunAsync(CancellationToken stop)
     {
+        using var giveUp = new CancellationTokenSource();
+        await using var giveUpAfterStop = stop.Register(() => giveUp.CancelAfter(_engine.DrainTimeout));
         while (!stop.IsCancellationRequested)
         {
-            var fault = await RunStreamAsync(stop);
+            var fault = await RunStreamAsync(giveUp.Token, stop);
             if (stop.IsCancellationRequested)
                 return;
             StreamsLogMessages.StreamEnded(_logger, fault?.Message ?? "no reason is known");
@@ -46,13 +48,13 @@ public sealed class StreamizEngine : IMachineEngine
     }
 
     /// <summary>Runs one stream until it ends, and yields why, or until it is stopped.</summary>
-    private async Task<Exception?> RunStreamAsync(CancellationToken stop)
+    private async Task<Exception?> RunStreamAsync(CancellationToken giveUp, CancellationToken stop)
     {
         var ended = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
         var config = Configure(fault => ended.TrySetResult(fault));
         var clients = new KafkaClients(
             new DefaultKafkaClientSupplier(new KafkaLoggerAdapter(config), config), _kafka,
-            (partition, offset) => _places[partition].Current?.Told(offset), _engine.DrainTimeout);
+            (partition, offset) => _places[partition].Current?.Told(offset), _engine.DrainTimeout, giveUp);
         var stream = new KafkaStream(CouponTopology.Build(_topics, Open, _time), config, clients);
         stream.StateChanged += (_, state) =>
         {

@@ -4,6 +4,7 @@ using FlashSale.Core.Log;
 using Streamiz.Kafka.Net;
 using Streamiz.Kafka.Net.Mock;
 using Streamiz.Kafka.Net.SerDes;
+using Streamiz.Kafka.Net.Stream;
 
 namespace FlashSale.Streams.Tests;
 
@@ -112,6 +113,17 @@ public sealed class CouponTopologyTests : IDisposable, IEngineObserver
         Assert.Equal([CouponOutcome.Undecodable, CouponOutcome.CampaignOpened], Outcomes(Told()));
         Assert.Equal([1, 2, 3], DeadLetterRecord.TryDecode(Assert.Single(_log.Records(Topics.DeadLetters)))!.Payload.ToArray());
         Assert.Equal([new RecordAddress(0, 1, 0)], _deadLetters);
+    }
+
+    [Fact]
+    public void Topology_HasNoStoreAndNoInternalTopic()
+    {
+        var nodes = CouponTopology.Build(Topics, OpenPartition, _time).Describe().SubTopologies.SelectMany(t => t.Nodes).ToList();
+        Assert.Equal([Topics.Commands], nodes.OfType<ISourceNodeDescription>().SelectMany(n => n.Topics));
+        Assert.Equal([Topics.Events], nodes.OfType<ISinkNodeDescription>().Select(n => n.Topic));
+        Assert.All(nodes.OfType<IProcessorNodeDescription>(), n => Assert.Empty(n.Stores));
+        Start();
+        Pipe(Genesis());
     }
 
     private void Start()

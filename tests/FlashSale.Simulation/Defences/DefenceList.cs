@@ -5,6 +5,7 @@ internal static class DefenceList
 {
     private const string Store = "Engine/InMemoryStateStore.cs";
     private const string Engine = "Engine/MachinePartition.cs";
+    private const string Sequential = "Engine/SequentialPartition.cs";
     private const string Outputs = "Engine/OutputRecords.cs";
     private const string TakeOver = "Engine/TakeOver.cs";
     private const string Reader = "Engine/CommandReader.cs";
@@ -48,6 +49,14 @@ internal static class DefenceList
         new("recent outcomes are told by the next owner", Engine, "        await TellRecentAsync(owned, appender, stop);\n", ""),
         new("idle partitions look at their state", Engine, "next.IsCompleted || await Task.WhenAny(next, idle) == next", "await next is not null"),
         new("dead letters", Outputs, "if (command.Info.State != CommandRecordState.Undecodable)", "if (command.Info.State != CommandRecordState.NewerVersion)"),
+
+        // The same, where a loop that is not ours hands records over one at a time.
+        new("one at a time: a refused batch stops the partition", Sequential, "        if (result.State != FenceState.Held)\n            throw new FencedException(result.State);\n", "        if (result.State != FenceState.Held)\n            return;\n"),
+        new("one at a time: what was told is not told again", Sequential, "if (records[i].Offset > _tellAfter)", "if (records[i].Offset >= 0)"),
+        new("one at a time: recent outcomes are told by the next owner", Sequential, "        foreach (var untold in owned.Untold)\n            await TellAsync(untold.Command, untold.Commands, untold.Outcomes, events);\n", ""),
+        new("one at a time: so many untold and no more", Sequential, "private bool IsFull => _applied.Offset - Progress.Told >= options.UntoldRecordsMax;", "private bool IsFull => options.UntoldRecordsMax < 0;"),
+        new("one at a time: idle partitions look at their state", Sequential, "        await ApplyAsync([], []);\n", ""),
+        new("one at a time: idle partitions look for what was skipped", Sequential, "        await ApplyAsync([], []);\n        AskForEnd();\n", "        await ApplyAsync([], []);\n"),
 
         // Taking over.
         new("takeover: A above E", TakeOver, "between.RemoveAll(r => r.Offset <= answered.Offset);", "between.Clear();"),
