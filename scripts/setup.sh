@@ -5,7 +5,7 @@
 #
 #   --feed auto       find out again which kind of NuGet feed this machine has
 #   --feed complete   take it that the feed has every package
-#   --feed partial    take it that the feed lacks some packages (see src/librdkafka.redist)
+#   --feed partial    take it that the feed lacks some packages (docs/building.md)
 #   --browser         also install Chromium, for the tests of the dashboard
 #   --no-servers      what the build needs, no Kafka, Redis or MySQL
 #
@@ -115,6 +115,7 @@ probe() {
   mkdir -p -- "$folder"
   {
     echo '<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework></PropertyGroup><ItemGroup>'
+    echo '<FrameworkReference Include="Microsoft.AspNetCore.App" />'
     for name in "$@"; do echo "<PackageReference Include=\"$name\" />"; done
     echo '</ItemGroup></Project>'
   } >"$folder/probe.csproj"
@@ -139,27 +140,38 @@ detect_feed() {
   rm -rf -- "$CACHE"/feed-probe "$CACHE"/feed-*.log
 }
 
-# Sets the kind in feed.props, and leaves the file alone when it already says so: a new time would rebuild everything.
+# The one package that may be missing by itself: without it the build has the engine "direct" only.
+detect_streamiz() { if probe "$1" Streamiz.Kafka.Net; then streamiz=true; else streamiz=false; fi; rm -rf -- "$CACHE/feed-probe"; }
+
+# write_feed KIND STREAMIZ: leaves feed.props alone when it already says so: a new time would rebuild everything.
 write_feed() {
-  [[ $(written_feed) != "$1" ]] || return 0
-  printf '<Project><PropertyGroup><NuGetFeed>%s</NuGetFeed></PropertyGroup></Project>\n' "$1" >"$ROOT/feed.props" ||
-    die "cannot write $ROOT/feed.props"
+  [[ $(written NuGetFeed) != "$1" || $(written HasStreamiz) != "$2" ]] || return 0
+  printf '<Project><PropertyGroup><NuGetFeed>%s</NuGetFeed><HasStreamiz>%s</HasStreamiz></PropertyGroup></Project>\n' "$1" "$2" \
+    >"$ROOT/feed.props" || die "cannot write $ROOT/feed.props"
 }
 
-written_feed() { sed -n 's/.*<NuGetFeed>\(complete\|partial\)<.*/\1/p' "$ROOT/feed.props" 2>/dev/null || true; }
+# written PROPERTY: what feed.props says.
+written() { sed -n "s/.*<$1>\([a-z]*\)<.*/\1/p" "$ROOT/feed.props" 2>/dev/null || true; }
 
 find_feed() {
-  local stamp
+  local stamp kind streamiz
   stamp=$(feed_stamp)
-  FOUND=$(written_feed)
+  kind=$(written NuGetFeed) streamiz=$(written HasStreamiz)
   case $feed in
-    complete | partial) FOUND=$feed ;;
-    auto) FOUND= ;;
-    *) [[ -f $CACHE/feed.stamp && $(cat "$CACHE/feed.stamp") == "$stamp" ]] || FOUND= ;;
+    complete) kind=complete streamiz=true ;;
+    partial) kind=partial streamiz=false ;;
+    auto) kind='' ;;
+    *) [[ -n $streamiz && -f $CACHE/feed.stamp && $(cat "$CACHE/feed.stamp") == "$stamp" ]] || kind='' ;;
   esac
-  [[ -n $FOUND ]] || detect_feed
-  write_feed "$FOUND"
+  if [[ -z $kind ]]; then
+    detect_feed
+    kind=$FOUND
+    detect_streamiz "$kind"
+  fi
+  write_feed "$kind" "$streamiz"
   printf '%s\n' "$stamp" >"$CACHE/feed.stamp"
+  FOUND=$kind
+  if [[ $streamiz == false ]]; then FOUND+=", without Streamiz.Kafka.Net: engine 'direct' only"; fi
 }
 
 # --- librdkafka, which a partial feed lacks --------------------------------------------------
@@ -289,7 +301,7 @@ provide_docker() { FOUND="by docker-compose.yml"; }
 started=$(now_us)
 step ".NET SDK" dotnet_sdk
 step "NuGet feed" find_feed
-if [[ $(written_feed) == partial ]]; then step "librdkafka" provide_librdkafka; fi
+if [[ $(written NuGetFeed) == partial ]]; then step "librdkafka" provide_librdkafka; fi
 if ! $servers; then
   :
 elif docker_engine; then

@@ -9,7 +9,8 @@
 #   --no-format          leave out the check of the formatting
 #
 # What the tests are given: FLASHSALE_TEST_KAFKA (not set where there is no Kafka), FLASHSALE_TEST_REDIS,
-# FLASHSALE_TEST_MYSQL (addresses) and FLASHSALE_TEST_STACK (the folder of their stack: with FLASHSALE_RUN_DIR set to it,
+# FLASHSALE_TEST_MYSQL (addresses), FLASHSALE_TEST_ENGINE (the integration tests run once with each engine of the build; given
+# from outside, only with that one) and FLASHSALE_TEST_STACK (the folder of their stack: with FLASHSALE_RUN_DIR set to it,
 # scripts/stack.sh kills and starts their servers).
 #
 # Examples:
@@ -80,10 +81,11 @@ trap 'exit 143' TERM
 # count FILE ATTRIBUTE: a number of a .trx file's summary.
 count() { sed -n "s/.*<Counters [^>]*\b$2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n 1; }
 
-# run_project PROJECT
+# run_project PROJECT [ENGINE]
 run_project() {
   local name trx status=0 began total p f s
-  name=$(basename -- "$1" .csproj)
+  name=$(basename -- "$1" .csproj)${2:+.$2}
+  if [[ -n ${2:-} ]]; then export FLASHSALE_TEST_ENGINE=$2; fi
   trx=$results/$name.trx
   began=$(now_us)
   rm -f -- "$trx"
@@ -124,4 +126,13 @@ if [[ $KAFKA_REAL == true ]]; then export FLASHSALE_TEST_KAFKA=$KAFKA_BOOTSTRAP;
 
 # A solution file writes paths with backslashes (octal 134).
 mapfile -t projects < <(sed -n 's/.*"\(tests\\[^"]*\.Tests\.csproj\)".*/\1/p' FlashSale.sln | tr '\134' /)
-for project in "${projects[@]}"; do run_project "$project"; done
+engines=(direct)
+if [[ $(dotnet msbuild src/FlashSale.Streams -getProperty:HasStreamiz) == true ]]; then engines+=(streamiz); fi
+if [[ -n ${FLASHSALE_TEST_ENGINE:-} ]]; then engines=("$FLASHSALE_TEST_ENGINE"); fi
+for project in "${projects[@]}"; do
+  if [[ $project != *Integration* ]]; then
+    run_project "$project"
+    continue
+  fi
+  for engine in "${engines[@]}"; do run_project "$project" "$engine"; done
+done

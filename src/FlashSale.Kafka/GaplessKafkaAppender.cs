@@ -18,10 +18,7 @@ public sealed class GaplessKafkaAppender : IGaplessAppender
     public GaplessKafkaAppender(KafkaOptions options, ILogger logger)
     {
         _logger = logger;
-        var config = ProducerSettings.Of(options, "engine");
-        config.MessageTimeoutMs = 0;
-        config.EnableGaplessGuarantee = true;
-        _producer = new ProducerBuilder<Null, byte[]>(config)
+        _producer = new ProducerBuilder<Null, byte[]>(ProducerSettings.Gapless(options, "flashsale-engine"))
             .SetErrorHandler((_, error) =>
             {
                 KafkaLogMessages.ClientError(logger, "engine", error.Reason);

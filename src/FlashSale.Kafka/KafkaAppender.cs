@@ -70,7 +70,7 @@ public sealed class KafkaAppender : ILogAppender, IDisposable
 
     private Producer Build()
     {
-        var config = ProducerSettings.Of(_options, "door");
+        var config = ProducerSettings.Of(_options, "flashsale-door");
         config.MessageTimeoutMs = (int)_options.AppendTimeout.TotalMilliseconds;
         return new Producer(new ProducerBuilder<Null, byte[]>(config)
             .SetErrorHandler((_, error) => KafkaLogMessages.ClientError(_logger, "door", error.Reason))
@@ -90,11 +90,20 @@ internal static class ProducerSettings
     /// <summary>Largest record: a dead letter may hold a garbage record of Kafka's default limit (1 MB) and its address.</summary>
     public const int RecordBytesMax = 2 << 20;
 
-    public static ProducerConfig Of(KafkaOptions options, string name)
+    /// <summary>Of a producer that never gives up on one record and sends the next.</summary>
+    public static ProducerConfig Gapless(KafkaOptions options, string clientId)
+    {
+        var config = Of(options, clientId);
+        config.MessageTimeoutMs = 0;
+        config.EnableGaplessGuarantee = true;
+        return config;
+    }
+
+    public static ProducerConfig Of(KafkaOptions options, string clientId)
     {
         var config = new ProducerConfig
         {
-            ClientId = $"flashsale-{name}",
+            ClientId = clientId,
             Acks = Acks.All,
             EnableIdempotence = true,
             // Records are batches already; waiting for more would only add latency.

@@ -10,11 +10,8 @@ namespace FlashSale.Kafka;
 /// </summary>
 public sealed class KafkaGroup(KafkaOptions options, string role, string topic, ILogger<KafkaGroup> logger)
 {
-    /// <summary>Members learn of a change of the group by the answer to a heartbeat, and a partition that moves needs two of them: often enough for less than a second, three times a second by default.</summary>
-    private const int HeartbeatsPerSession = 20;
-
     private readonly Dictionary<int, Running> _running = [];
-    private readonly string _group = $"{options.TopicPrefix}flashsale-{role}";
+    private readonly string _group = GroupSettings.Name(options, role);
     private bool _toPause;
 
     /// <summary>Takes part until cancelled, then ends all tasks and leaves the group, so that others take over at once. On a thread of its own.</summary>
@@ -55,16 +52,13 @@ public sealed class KafkaGroup(KafkaOptions options, string role, string topic, 
         {
             ClientId = $"flashsale-{role}-group",
             GroupId = _group,
-            PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky,
-            SessionTimeoutMs = (int)options.SessionTimeout.TotalMilliseconds,
-            HeartbeatIntervalMs = (int)Math.Max(100, options.SessionTimeout.TotalMilliseconds / HeartbeatsPerSession),
             EnableAutoCommit = false,
             AutoOffsetReset = AutoOffsetReset.Latest,
             FetchMaxBytes = 64 * 1_024,
             MessageMaxBytes = 64 * 1_024,
             FetchWaitMaxMs = 500,
         };
-        options.ApplyTo(config);
+        GroupSettings.ApplyTo(config, options);
         return new ConsumerBuilder<Ignore, Ignore>(config)
             .SetErrorHandler((_, error) => KafkaLogMessages.GroupError(logger, _group, error.Reason))
             .SetLogHandler(static (_, _) => { })

@@ -11,7 +11,9 @@ namespace FlashSale.Kafka;
 /// Makes sure, at start, that the topics of a machine are there and are what the design relies on, and reads the log's
 /// identity from their genesis records (or writes those, into topics that are new).
 /// </summary>
-public sealed class KafkaTopics(KafkaOptions options, MachineTopics topics, IRandomIds ids, ILogger<KafkaTopics> logger)
+/// <param name="openAdmin">Makes a client for administration; left out: <see cref="Admin"/>.</param>
+public sealed class KafkaTopics(
+    KafkaOptions options, MachineTopics topics, IRandomIds ids, ILogger<KafkaTopics> logger, Func<KafkaOptions, IAdminClient>? openAdmin = null)
 {
     private const string MessageBytesMax = "max.message.bytes";
 
@@ -45,7 +47,7 @@ public sealed class KafkaTopics(KafkaOptions options, MachineTopics topics, IRan
     /// <exception cref="LogUnavailableException">The cluster does not answer.</exception>
     public async Task<LogId> EnsureAsync(ILog log, ILogAppender appender, CancellationToken cancel)
     {
-        using var admin = Admin(options);
+        using var admin = (openAdmin ?? Admin)(options);
         try
         {
             var brokers = await CreateMissingAsync(admin, cancel);
@@ -146,7 +148,7 @@ public sealed class KafkaTopics(KafkaOptions options, MachineTopics topics, IRan
         }
         catch (CreateTopicsException e)
         {
-            throw new LogRefusedException($"topic {topic} is missing and cannot be created: {e.Results[0].Error.Reason}. Create it with {options.Partitions} partitions and {string.Join(", ", settings.Select(s => $"{s.Key}={s.Value}"))}");
+            throw new LogRefusedException($"topic {topic} is missing, or hidden from this user, and cannot be created: {e.Results[0].Error.Reason}. Grant DESCRIBE and READ on it if it is there; else create it with {options.Partitions} partitions and {string.Join(", ", settings.Select(s => $"{s.Key}={s.Value}"))}");
         }
     }
 

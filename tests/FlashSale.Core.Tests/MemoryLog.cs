@@ -8,6 +8,9 @@ internal sealed class MemoryLog : ILog
     private readonly Dictionary<(string Topic, int Partition), List<byte[]>> _partitions = [];
     private readonly List<Reader> _readers = [];
 
+    /// <summary>Called when a record was added to any partition.</summary>
+    public Action? Added { get; set; }
+
     /// <summary>First offset kept, for all partitions.</summary>
     public long Start { get; set; }
 
@@ -31,6 +34,7 @@ internal sealed class MemoryLog : ILog
         Records(topic, partition).Add(record);
         foreach (var reader in _readers.ToList())
             reader.Wake();
+        Added?.Invoke();
         return Records(topic, partition).Count - 1;
     }
 

@@ -25,6 +25,30 @@ public sealed class LogTests(Stack stack, ITestOutputHelper output)
     }
 
     [ServersFact]
+    public async Task Start_EventsWithAnotherNumberOfPartitions_SaysWhatToDo()
+    {
+        await using var installation = await Installation.CreateAsync(stack, output);
+        await installation.CreateTopicAsync(installation.Topics.Events, 4, []);
+        var server = installation.Start("one");
+        Assert.Equal(1, await server.ExitAsync(ExitTimeout));
+        Assert.Contains(server.Tail(50), line => line.Contains($"topic {installation.Topics.Events} has 4 partitions", StringComparison.Ordinal));
+    }
+
+    /// <summary>Whichever engine it runs: there is no internal topic that could be missing, or that it would need rights for.</summary>
+    [ServersFact]
+    public async Task Sale_LeavesTheTopicsOfTheMachineAndNoOthers()
+    {
+        await using var installation = await Installation.CreateAsync(stack, output);
+        var server = await installation.StartReadyAsync("one");
+        using var sale = new Sale(server);
+        await sale.OpenAsync("small", quantity: 1);
+        await sale.DecideAsync("small", "somebody", TimeSpan.FromSeconds(10));
+        Assert.Equal(
+            new[] { installation.Topics.Commands, installation.Topics.Events, installation.Topics.DeadLetters }.Order(StringComparer.Ordinal),
+            installation.TopicNames().Order(StringComparer.Ordinal));
+    }
+
+    [ServersFact]
     public async Task Start_RedisThatMayEvict_IsRefused()
     {
         await using var installation = await Installation.CreateAsync(stack, output);

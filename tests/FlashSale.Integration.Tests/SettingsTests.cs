@@ -20,6 +20,8 @@ public sealed class SettingsTests(ITestOutputHelper output)
     [InlineData("Ledger:RowsMax", "0", "Ledger:RowsMax", "1")]
     [InlineData("Door:WaitingMax", "-1", "Door:WaitingMax", "1 to 1000000")]
     [InlineData("Roles", "foo", "Roles", "api, machines, ledger")]
+    [InlineData("Engine", "steam", "Engine", "streamiz, direct")]
+    [InlineData("Streamiz:Threads", "0", "Streamiz:Threads", "1 to 64")]
     [InlineData("Profile", "cloud", "Profile", "servers, embedded-broker, embedded")]
     [InlineData("Tickets:Keys", "1:short", "Tickets:Keys", "16 bytes")]
     public async Task Start_BadSetting_SaysWhichAndWhatIsAllowed(string key, string value, string names, string allowed)

@@ -47,10 +47,17 @@ internal sealed class World
 {
     private static readonly string[] CampaignNames = ["spring", "summer", "autumn", "winter"];
 
+    /// <summary>Half of the runs have processes of one kind only; in the others those of both share the partitions, or all are of the other kind.</summary>
+    private static readonly double[] SequentialShares = [0, 0, 0.5, 1];
+
     private readonly TraceLog _trace;
+    private readonly SeededRandom _engines;
+    private readonly double _sequentialShare;
 
     public World(ulong seed, TextWriter? output)
     {
+        _engines = new SeededRandom(~seed);
+        _sequentialShare = _engines.Of(SequentialShares);
         Random = new SeededRandom(seed);
         Scheduler = new Scheduler(Random.Fork());
         Domain = new Domain(Scheduler, "world");
@@ -113,6 +120,8 @@ internal sealed class World
     public IReadOnlyCollection<string> LastSteps => _trace.Last;
 
     public void Trace(string who, string what) => _trace.Add(who, what);
+
+    public EngineKind DrawEngine() => _engines.Chance(_sequentialShare) ? EngineKind.Sequential : EngineKind.Batching;
 
     public LogId NewLogId()
     {

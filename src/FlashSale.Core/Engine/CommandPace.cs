@@ -9,16 +9,25 @@ internal sealed class CommandPace(EngineOptions options, TimeProvider time)
     private readonly long _started = time.GetTimestamp();
     private TimeSpan _filledUntil = -Slack;
 
-    /// <summary>Waits until the commands let through so far have filled their time, and lets these through.</summary>
-    public async ValueTask WaitAsync(int commands, CancellationToken cancel)
+    /// <summary>How long further commands have to wait; nothing or less: not at all.</summary>
+    public TimeSpan Left => options.CommandsPerSecondMax == 0 ? TimeSpan.Zero : _filledUntil - time.GetElapsedTime(_started);
+
+    /// <summary>Counts commands that are let through now.</summary>
+    public void LetThrough(int commands)
     {
         if (options.CommandsPerSecondMax == 0)
             return;
-        var now = time.GetElapsedTime(_started);
-        if (_filledUntil > now)
-            await Task.Delay(_filledUntil - now, time, cancel);
-        else if (_filledUntil < now - Slack)
-            _filledUntil = now - Slack;
+        var earliest = time.GetElapsedTime(_started) - Slack;
+        if (_filledUntil < earliest)
+            _filledUntil = earliest;
         _filledUntil += TimeSpan.FromSeconds(1) * commands / options.CommandsPerSecondMax;
+    }
+
+    /// <summary>Waits until the commands let through so far have filled their time, and lets these through.</summary>
+    public async ValueTask WaitAsync(int commands, CancellationToken cancel)
+    {
+        if (Left is var left && left > TimeSpan.Zero)
+            await Task.Delay(left, time, cancel);
+        LetThrough(commands);
     }
 }

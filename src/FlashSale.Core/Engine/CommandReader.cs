@@ -76,22 +76,29 @@ internal sealed class CommandReader(IMachine machine, ILogReader reader, int par
         return _read.Dequeue();
     }
 
-    private CommandToApply LookOver(LogRecord record, long before)
+    /// <summary>Checks what must hold of a record that follows the one at offset <paramref name="before"/>, wherever it was read.</summary>
+    public static CommandToApply LookOver(IMachine machine, int partition, LogRecord record, long before)
     {
         if (record.Offset != before + 1)
             throw new LogRefusedException($"partition {partition} of {machine.Topics.Commands} goes on at offset {record.Offset} after {before}: records are missing (deleted, compacted or written in a transaction)");
         var info = machine.Inspect(record.Value.Span);
         if (info.State == CommandRecordState.NewerVersion)
             throw new LogRefusedException($"the record at {partition}:{record.Offset} is of a newer version than this build reads: update this process");
+        return new CommandToApply(record.Offset, info, record.Value);
+    }
+
+    private CommandToApply LookOver(LogRecord record, long before)
+    {
+        var command = LookOver(machine, partition, record, before);
         for (var i = _expected.Count - 1; i >= 0; i--)
         {
             if (_expected[i].Offset != record.Offset)
                 continue;
-            if (_expected[i].Record != info.Id)
-                throw new LogRefusedException($"at {partition}:{record.Offset} stands record {info.Id} where {_expected[i].Record} was decided before: an unclean leader election or a recreated topic");
+            if (_expected[i].Record != command.Info.Id)
+                throw new LogRefusedException($"at {partition}:{record.Offset} stands record {command.Info.Id} where {_expected[i].Record} was decided before: an unclean leader election or a recreated topic");
             _expected.RemoveAt(i);
         }
 
-        return new CommandToApply(record.Offset, info, record.Value);
+        return command;
     }
 }

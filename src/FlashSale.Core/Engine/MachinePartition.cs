@@ -15,18 +15,19 @@ namespace FlashSale.Core.Engine;
 /// </remarks>
 public sealed class MachinePartition(
     IMachine machine, int partition, LogId logId, ILog log, IStateStore store, Func<IGaplessAppender> appenders,
-    EngineOptions options, TimeProvider time, IRandomIds ids, IEngineObserver observer)
+    EngineOptions options, TimeProvider time, IRandomIds ids, IEngineObserver observer) : IMachinePartition
 {
     private readonly TakeOver _takeOver = new(machine, partition, logId, log, store, options, ids);
-    private PartitionProgress _progress = PartitionProgress.Stopped(partition);
+    private readonly OutputRecords _outputs = new(machine, partition, logId, time, ids, observer);
+    private readonly FaultPolicy _faults = new(options);
+    private readonly ProgressKeeper _progress = new(partition, observer);
 
-    /// <summary>Where the partition stands; may be read by any thread.</summary>
-    public PartitionProgress Progress => Volatile.Read(ref _progress);
+    /// <inheritdoc/>
+    public PartitionProgress Progress => _progress.Current;
 
     /// <summary>Runs until <paramref name="stop"/>; then tells what is decided, within <see cref="EngineOptions.DrainTimeout"/>, and ends. Throws nothing.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
-        var backoff = options.BackoffMin;
         while (!stop.IsCancellationRequested)
         {
             var toldBefore = Progress.Told;
@@ -39,41 +40,27 @@ public sealed class MachinePartition(
             {
                 break;
             }
-            catch (FencedException fenced) when (fenced.State == FenceState.TakenOver)
-            {
-                Report(PartitionState.Waiting, "another process has taken the partition over");
-                pause = options.FencedBackoff;
-            }
-            catch (LogRefusedException refused)
-            {
-                Report(PartitionState.Refused, refused.Message);
-                pause = options.RefusedBackoff;
-            }
             catch (Exception fault)
             {
-                // Whoever got further than last time starts again with the short pause.
-                backoff = Progress.Told > toldBefore ? options.BackoffMin : Min(backoff * 2, options.BackoffMax);
-                Report(PartitionState.Waiting, fault is FencedException or LogUnavailableException or StoreUnavailableException
-                    ? fault.Message
-                    : $"unexpected: {fault}");
-                pause = backoff;
+                (var state, var reason, pause) = _faults.Of(fault, Progress.Told > toldBefore);
+                _progress.Report(state, reason);
             }
 
             await PauseAsync(pause, stop);
         }
 
-        Update(PartitionProgress.Stopped(partition));
+        _progress.Update(PartitionProgress.Stopped(partition));
     }
 
     private async Task OwnAsync(CancellationToken stop)
     {
         // The reason for which it was given up stays until it runs again: it is what an operator looks for.
-        Report(PartitionState.TakingOver, Progress.Reason);
+        _progress.Report(PartitionState.TakingOver, Progress.Reason);
         var appender = appenders();
         await using var owned = await _takeOver.RunAsync(stop);
         await TellRecentAsync(owned, appender, stop);
 
-        Update(new PartitionProgress(partition, owned.Expected.Offset < owned.Told ? PartitionState.Rebuilding : PartitionState.Running,
+        _progress.Update(new PartitionProgress(partition, owned.Expected.Offset < owned.Told ? PartitionState.Rebuilding : PartitionState.Running,
             owned.Expected.Offset, owned.Told, owned.Told, owned.Commands, null));
         using var abandon = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(stop, abandon.Token);
@@ -93,8 +80,8 @@ public sealed class MachinePartition(
     {
         foreach (var untold in owned.Untold)
         {
-            await DeadLetterAsync(appender, untold.Command, stop);
-            await appender.AppendAsync(machine.Topics.Events, partition, Event(untold.Command, untold.Commands, untold.Outcomes)).WaitAsync(stop);
+            await _outputs.DeadLetterAsync(appender, untold.Command, stop);
+            await appender.AppendAsync(machine.Topics.Events, partition, _outputs.Event(untold.Command, untold.Commands, untold.Outcomes)).WaitAsync(stop);
         }
     }
 
@@ -160,15 +147,15 @@ public sealed class MachinePartition(
                 commands += records[i].Info.Commands;
                 if (records[i].Offset <= owned.Told)
                     continue;
-                await DeadLetterAsync(appender, records[i], abandon);
-                var appending = appender.AppendAsync(machine.Topics.Events, partition, Event(records[i], commands, result.Outcomes[i]));
+                await _outputs.DeadLetterAsync(appender, records[i], abandon);
+                var appending = appender.AppendAsync(machine.Topics.Events, partition, _outputs.Event(records[i], commands, result.Outcomes[i]));
                 await telling.WriteAsync(new Telling(records[i].Offset, appending), abandon);
             }
 
             if (records.Count == 0)
                 continue;
             observer.Applied(partition, records.Count, (int)(commands - commandsBefore));
-            Advance(records[^1].Offset, commands);
+            _progress.Advance(records[^1].Offset, commands);
         }
 
         telling.Complete();
@@ -179,7 +166,7 @@ public sealed class MachinePartition(
         while (await NextAsync(telling, abandon) is var (offset, appending))
         {
             await appending.WaitAsync(abandon);
-            Update(p => p with { Told = offset });
+            _progress.Update(p => p with { Told = offset });
         }
     }
 
@@ -194,19 +181,6 @@ public sealed class MachinePartition(
 
         return null;
     }
-
-    private async Task DeadLetterAsync(IGaplessAppender appender, CommandToApply command, CancellationToken cancel)
-    {
-        if (command.Info.State != CommandRecordState.Undecodable)
-            return;
-        var letter = new DeadLetterRecord(new RecordId(ids.Next()), logId, partition, command.Offset, "undecodable", command.Value);
-        await appender.AppendAsync(machine.Topics.DeadLetters, partition, letter.Encode()).WaitAsync(cancel);
-        observer.DeadLettered(new RecordAddress(partition, command.Offset, 0));
-    }
-
-    private byte[] Event(CommandToApply command, long commands, byte[] outcomes) =>
-        new EventRecord(new RecordId(ids.Next()), logId, command.Position, commands, time.GetUtcNow().ToUnixTimeMilliseconds(),
-            command.Info.State == CommandRecordState.Readable ? command.Value : default, outcomes).Encode();
 
     /// <summary>Waits for all flows; the first that fails ends the others, and its fault is the one that counts.</summary>
     private static async Task FirstFaultAsync(CancellationTokenSource abandon, params Task[] flows)
@@ -226,32 +200,6 @@ public sealed class MachinePartition(
             throw fault;
     }
 
-    private void Advance(long applied, long commands) => Update(p => p with
-    {
-        Applied = applied,
-        Commands = commands,
-        State = p.State == PartitionState.Rebuilding && applied < p.RebuildTo ? PartitionState.Rebuilding : PartitionState.Running,
-    });
-
-    private void Report(PartitionState state, string? reason) => Update(Progress with { Partition = partition, State = state, Reason = reason });
-
-    private void Update(Func<PartitionProgress, PartitionProgress> change)
-    {
-        // Tell and acknowledge both move the progress.
-        PartitionProgress before, after;
-        do
-        {
-            before = Progress;
-            after = change(before);
-        }
-        while (Interlocked.CompareExchange(ref _progress, after, before) != before);
-
-        if (after.State != before.State || after.Reason != before.Reason)
-            observer.Changed(after);
-    }
-
-    private void Update(PartitionProgress progress) => Update(_ => progress);
-
     private async Task PauseAsync(TimeSpan pause, CancellationToken stop)
     {
         try
@@ -264,8 +212,6 @@ public sealed class MachinePartition(
             // The caller's loop looks at the token.
         }
     }
-
-    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     private sealed record Submitted(IReadOnlyList<CommandToApply> Records, Task<ApplyResult> Applying);
 

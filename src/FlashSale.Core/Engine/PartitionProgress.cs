@@ -36,6 +36,23 @@ public sealed record PartitionProgress(
     public static PartitionProgress Stopped(int partition) => new(partition, PartitionState.Stopped, -1, -1, -1, 0, null);
 }
 
+/// <summary>A partition of a machine in this process, whichever engine runs it.</summary>
+public interface IMachinePartition
+{
+    /// <summary>Where the partition stands; may be read by any thread.</summary>
+    PartitionProgress Progress { get; }
+}
+
+/// <summary>Decides the commands of the partitions that the group assigns to this process.</summary>
+public interface IMachineEngine
+{
+    /// <summary>All partitions of the machine, by number; those of other processes are stopped here.</summary>
+    IReadOnlyList<IMachinePartition> Partitions { get; }
+
+    /// <summary>Takes part until cancelled, then tells what is decided and gives all partitions back, so that others take over at once.</summary>
+    Task RunAsync(CancellationToken stop);
+}
+
 /// <summary>Is told what the engine does; must not block.</summary>
 public interface IEngineObserver
 {

@@ -27,8 +27,11 @@ public sealed class Node(Settings settings)
     /// <summary>The front door, once the log is known and this process has the role.</summary>
     public CouponDoor? Door { get; private set; }
 
+    /// <summary>Runs the coupon machine; none without the role.</summary>
+    public IMachineEngine? Engine { get; private set; }
+
     /// <summary>The partitions of the coupon machine; empty without the role.</summary>
-    public IReadOnlyList<MachinePartition> Machines { get; private set; } = [];
+    public IReadOnlyList<IMachinePartition> Machines => Engine?.Partitions ?? [];
 
     /// <summary>The ledger's writers; empty without the role.</summary>
     public IReadOnlyList<LedgerPartition> Ledgers { get; private set; } = [];
@@ -74,10 +77,7 @@ public sealed class Node(Settings settings)
         DeadLetters = new DeadLetterReader(parts.StartLog, parts.Machine.Topics.DeadLetters, settings.Kafka.Partitions);
         var partitions = Enumerable.Range(0, settings.Kafka.Partitions).ToList();
         if (settings.Roles.HasFlag(Roles.Machines))
-        {
-            Machines = [.. partitions.Select(p => new MachinePartition(
-                parts.Machine, p, log, parts.MachinesLog!, parts.States, parts.Appenders!.Current, settings.Engine, parts.Time, RandomIds.Shared, parts.Observers))];
-        }
+            Engine = Engines.Create(settings, log, parts);
 
         if (settings.Roles.HasFlag(Roles.Ledger))
         {
@@ -102,12 +102,11 @@ internal sealed class NodeParts : IAsyncDisposable
     private const int LedgerFetchBytesMin = 64 * 1024;
 
     private readonly Settings _settings;
-    private readonly ILoggerFactory _loggers;
 
     public NodeParts(Settings settings, Observers observers, TimeProvider time, ILoggerFactory loggers)
     {
         _settings = settings;
-        _loggers = loggers;
+        Loggers = loggers;
         Observers = observers;
         Time = time;
         Machine = new CouponMachine(MachineTopics.Coupon with { Prefix = settings.Kafka.TopicPrefix });
@@ -155,6 +154,8 @@ internal sealed class NodeParts : IAsyncDisposable
 
     public TimeProvider Time { get; }
 
+    public ILoggerFactory Loggers { get; }
+
     public EmbeddedBroker? Broker { get; }
 
     public RedisConnection? Redis { get; }
@@ -178,9 +179,9 @@ internal sealed class NodeParts : IAsyncDisposable
 
     public KafkaLog? LedgerLog { get; }
 
-    public KafkaTopics Topics() => new(_settings.Kafka, Machine.Topics, RandomIds.Shared, _loggers.CreateLogger<KafkaTopics>());
+    public KafkaTopics Topics() => new(_settings.Kafka, Machine.Topics, RandomIds.Shared, Loggers.CreateLogger<KafkaTopics>());
 
-    public KafkaGroup Group(string role, string topic) => new(_settings.Kafka, role, topic, _loggers.CreateLogger<KafkaGroup>());
+    public KafkaGroup Group(string role, string topic) => new(_settings.Kafka, role, topic, Loggers.CreateLogger<KafkaGroup>());
 
     public async ValueTask DisposeAsync()
     {
@@ -200,5 +201,5 @@ internal sealed class NodeParts : IAsyncDisposable
         Broker?.Dispose();
     }
 
-    private KafkaLog Log(string name, int fetchBytesMin = 1) => new(_settings.Kafka, name, _loggers.CreateLogger<KafkaLog>(), fetchBytesMin);
+    private KafkaLog Log(string name, int fetchBytesMin = 1) => new(_settings.Kafka, name, Loggers.CreateLogger<KafkaLog>(), fetchBytesMin);
 }

@@ -22,6 +22,8 @@ internal sealed class NodeService(
         try
         {
             ServerLogMessages.Starting(_logger, settings.Server.Roles, settings.Server.Profile);
+            if (settings.Roles.HasFlag(Roles.Machines))
+                ServerLogMessages.Engine(_logger, Names.Of(settings.EngineKind), settings.Server.Engine.Length > 0 ? "as set" : "the default here");
             await using var parts = new NodeParts(settings, observers, time, loggers);
             await StartAsync(parts, stop);
             await Task.WhenAll(Run(parts, stop).Select(GuardAsync));
@@ -104,9 +106,9 @@ internal sealed class NodeService(
             yield return WatchEndsAsync(parts, stop);
         }
 
-        if (node.Machines.Count > 0)
+        if (node.Engine is { } engine)
         {
-            yield return RunGroup(parts, "machines", parts.Machine.Topics.Commands, (p, cancel) => node.Machines[p].RunAsync(cancel), stop);
+            yield return engine.RunAsync(stop);
             yield return TellRebuildsAsync(stop);
         }
 

@@ -108,6 +108,8 @@ internal static class Names
         _ => throw new ArgumentOutOfRangeException(nameof(state), state, "not a state"),
     };
 
+    public static string Of(EngineKind engine) => engine == EngineKind.Streamiz ? "streamiz" : "direct";
+
     public static string Of(LedgerPartitionState state) => state switch
     {
         LedgerPartitionState.Stopped => "stopped",

@@ -66,6 +66,7 @@ public static class ServerHost
             o.TimestampFormat = "HH:mm:ss.fff ";
         });
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddFilter("Streamiz", LogLevel.Warning);
         // Else every request gets an activity and a logging scope for the rare one that fails; the server logs that one by itself.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.WebHost.ConfigureKestrel(kestrel =>

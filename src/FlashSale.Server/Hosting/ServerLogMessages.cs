@@ -52,4 +52,7 @@ internal static partial class ServerLogMessages
 
     [LoggerMessage(315, LogLevel.Critical, "A part of the process has ended unexpectedly; the process ends")]
     public static partial void Unexpected(ILogger logger, Exception exception);
+
+    [LoggerMessage(320, LogLevel.Information, "Engine: {Engine} ({Why})")]
+    public static partial void Engine(ILogger logger, string engine, string why);
 }

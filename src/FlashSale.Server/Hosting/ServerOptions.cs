@@ -42,6 +42,9 @@ public sealed class ServerOptions : IOptionsRules
     /// <summary><c>servers</c> (default), <c>embedded-broker</c> or <c>embedded</c>.</summary>
     public string Profile { get; set; } = "servers";
 
+    /// <summary><c>streamiz</c> or <c>direct</c>. Default: <c>streamiz</c> where this build has it and the profile is <c>servers</c>, else <c>direct</c>.</summary>
+    public string Engine { get; set; } = "";
+
     public IEnumerable<string> Validate()
     {
         var hasRoles = TryRoles(out var roles);
@@ -51,6 +54,12 @@ public sealed class ServerOptions : IOptionsRules
             yield return $"Profile is '{Profile}'; allowed: servers, embedded-broker, embedded";
         else if (hasRoles && profile != Hosting.Profile.Servers && roles != Hosting.Roles.All)
             yield return $"Roles is '{Roles}' with Profile '{Profile}'; allowed: all three, as the broker lives in this one process";
+        if (!TryEngine(profile, out var engine))
+            yield return $"Engine is '{Engine}'; allowed: streamiz, direct";
+        else if (engine == EngineKind.Streamiz && !Engines.HasStreamiz)
+            yield return $"Engine is '{Engine}', which this build lacks; allowed: direct. For streamiz build against a feed that has Streamiz.Kafka.Net: scripts/setup.sh --feed complete, then build anew";
+        else if (engine == EngineKind.Streamiz && profile != Hosting.Profile.Servers)
+            yield return $"Engine is '{Engine}' with Profile '{Profile}'; allowed: direct, as nobody shares the partitions of an embedded broker";
     }
 
     internal bool TryRoles(out Roles roles)
@@ -64,6 +73,12 @@ public sealed class ServerOptions : IOptionsRules
         }
 
         return roles != Hosting.Roles.None;
+    }
+
+    internal bool TryEngine(Profile profile, out EngineKind engine)
+    {
+        engine = Engines.Default(profile);
+        return Engine.Length == 0 || (Enum.TryParse(Engine, ignoreCase: true, out engine) && char.IsLetter(Engine[0]) && Enum.IsDefined(engine));
     }
 
     internal bool TryProfile(out Profile profile) =>

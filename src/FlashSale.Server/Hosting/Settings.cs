@@ -23,6 +23,7 @@ public sealed class Settings
         MySql = Bind<MySqlOptions>(configuration, MySqlOptions.Section);
         Door = Bind<DoorOptions>(configuration, DoorOptions.Section);
         Engine = Bind<EngineOptions>(configuration, EngineOptions.Section);
+        Streamiz = Bind<StreamizOptions>(configuration, StreamizOptions.Section);
         Ledger = Bind<LedgerOptions>(configuration, LedgerOptions.Section);
         Auth = Bind<AuthOptions>(configuration, AuthOptions.Section);
         Tickets = Bind<TicketOptions>(configuration, TicketOptions.Section);
@@ -34,6 +35,8 @@ public sealed class Settings
             CheckServers(roles, profile);
         Roles = roles;
         Profile = profile;
+        Server.TryEngine(profile, out var engine);
+        EngineKind = engine;
         CheckOthers(development);
     }
 
@@ -49,6 +52,8 @@ public sealed class Settings
 
     public EngineOptions Engine { get; }
 
+    public StreamizOptions Streamiz { get; }
+
     public LedgerOptions Ledger { get; }
 
     public AuthOptions Auth { get; }
@@ -60,6 +65,9 @@ public sealed class Settings
     public Roles Roles { get; }
 
     public Profile Profile { get; }
+
+    /// <summary>What runs the machines in this process.</summary>
+    public EngineKind EngineKind { get; }
 
     /// <summary>The keys that tickets are signed with; the first one signs.</summary>
     public List<(byte Id, byte[] Secret)> TicketKeys { get; private set; } = [];
@@ -85,6 +93,7 @@ public sealed class Settings
     {
         Check(DoorOptions.Section, Door);
         Check(EngineOptions.Section, Engine);
+        Check(StreamizOptions.Section, Streamiz);
         Check(LedgerOptions.Section, Ledger);
         Check(LiveOptions.Section, Live);
         Check(AuthOptions.Section, Auth);
@@ -121,13 +130,17 @@ public sealed class Settings
         return null;
     }
 
+    /// <summary>A section's keys without its own value: a setting of the top level may have the section's name (<c>Engine</c>), and the binder takes either for the other.</summary>
+    private static IConfigurationRoot KeysOf(IConfigurationSection section) =>
+        new ConfigurationBuilder().AddInMemoryCollection(section.AsEnumerable(makePathsRelative: true).Where(p => p.Key.Length > 0)).Build();
+
     private T Bind<T>(IConfiguration configuration, string section) where T : class, new()
     {
         var options = new T();
         try
         {
             // Unknown keys are typing errors, but at the top level everybody's keys stand.
-            (section.Length == 0 ? configuration : configuration.GetSection(section)).Bind(options, b => b.ErrorOnUnknownConfiguration = section.Length > 0);
+            (section.Length == 0 ? configuration : KeysOf(configuration.GetSection(section))).Bind(options, b => b.ErrorOnUnknownConfiguration = section.Length > 0);
         }
         catch (InvalidOperationException e)
         {

@@ -71,6 +71,8 @@ internal sealed class Installation : IAsyncDisposable
             ["Redis:KeyPrefix"] = RedisPrefix,
             ["MySql:ConnectionString"] = ConnectionString,
         };
+        if (Environment.GetEnvironmentVariable("FLASHSALE_TEST_ENGINE") is { Length: > 0 } engine)
+            all["Engine"] = engine;
         foreach (var (key, value) in settings)
             all[key] = value;
         var server = ServerProcess.Start(name, all, port);
@@ -111,6 +113,13 @@ internal sealed class Installation : IAsyncDisposable
     {
         using var admin = Admin();
         await admin.CreateTopicsAsync([new TopicSpecification { Name = topic, NumPartitions = partitions, ReplicationFactor = 1, Configs = settings }]);
+    }
+
+    /// <summary>The topics that there are of this installation.</summary>
+    public IReadOnlyList<string> TopicNames()
+    {
+        using var admin = Admin();
+        return [.. admin.GetMetadata(TimeSpan.FromSeconds(10)).Topics.Select(t => t.Topic).Where(t => t.StartsWith(KafkaOptions.TopicPrefix, StringComparison.Ordinal))];
     }
 
     /// <summary>A campaign id whose commands lie in this partition.</summary>
@@ -156,8 +165,7 @@ internal sealed class Installation : IAsyncDisposable
         try
         {
             using var admin = Admin();
-            var topics = admin.GetMetadata(TimeSpan.FromSeconds(10)).Topics.Select(t => t.Topic)
-                .Where(t => t.StartsWith(KafkaOptions.TopicPrefix, StringComparison.Ordinal)).ToList();
+            var topics = TopicNames();
             if (topics.Count > 0)
                 await admin.DeleteTopicsAsync(topics);
         }

@@ -59,7 +59,7 @@ public sealed class ConfigurationDocTests
         return File.ReadLines(file)
             .Where(l => l.StartsWith("| `", StringComparison.Ordinal))
             .Select(l => l.Trim('|', ' ').Split('|', StringSplitOptions.TrimEntries))
-            .Where(c => c.Length >= 3 && (c[0].Contains(':', StringComparison.Ordinal) || c[0] is "`Roles`" or "`Profile`"))
+            .Where(c => c.Length >= 3 && (c[0].Contains(':', StringComparison.Ordinal) || c[0] is "`Roles`" or "`Profile`" or "`Engine`"))
             .ToDictionary(c => c[0].Trim('`'));
     }
 }

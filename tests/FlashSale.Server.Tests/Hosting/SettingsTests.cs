@@ -15,6 +15,8 @@ public sealed class SettingsTests
     [InlineData("Roles", "api,cook", "Roles is 'api,cook'; allowed: api, machines, ledger")]
     [InlineData("Roles", "api", "Roles is 'api' with Profile 'embedded'; allowed: all three")]
     [InlineData("Profile", "paper", "Profile is 'paper'; allowed: servers, embedded-broker, embedded")]
+    [InlineData("Engine", "steam", "Engine is 'steam'; allowed: streamiz, direct")]
+    [InlineData("Engine", "1", "Engine is '1'; allowed: streamiz, direct")]
     [InlineData("Tickets:Keys", "1:short", "Tickets:Keys is malformed; allowed: id:base64")]
     [InlineData("Tickets:Keys", "1:AAAAAAAAAAAAAAAAAAAAAA==,1:AAAAAAAAAAAAAAAAAAAAAA==", "Tickets:Keys is malformed")]
     [InlineData("Auth:ApiKey", "short", "Auth:ApiKey is too short; allowed: 16 characters or more")]
@@ -35,6 +37,35 @@ public sealed class SettingsTests
         var line = Assert.Single(Refused(development: true, (key, value)));
         Assert.StartsWith(section, line, StringComparison.Ordinal);
         Assert.Contains(name, line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_StreamizWithAnEmbeddedBrokerOrWithoutThePackage_SaysWhatIsAllowed() =>
+        Assert.Contains("allowed: direct", Assert.Single(Refused(development: true, ("Engine", "streamiz"))), StringComparison.Ordinal);
+
+    [Fact]
+    public void Read_StreamizWithServers_NeedsABuildThatHasIt()
+    {
+        (string, string)[] servers = [("Profile", "servers"), ("Kafka:BootstrapServers", "kafka:9092"), ("Roles", "machines"), ("Engine", "Streamiz")];
+        if (Engines.HasStreamiz)
+            Assert.Equal(EngineKind.Streamiz, Read(development: true, servers).EngineKind);
+        else
+            Assert.Contains("scripts/setup.sh --feed complete", Assert.Single(Refused(development: true, servers)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_EngineNotNamed_IsTheBuildsDefault()
+    {
+        Assert.Equal(EngineKind.Direct, Read(development: true).EngineKind);
+        Assert.Equal(Engines.HasStreamiz ? EngineKind.Streamiz : EngineKind.Direct,
+            Read(development: true, ("Profile", "servers"), ("Kafka:BootstrapServers", "kafka:9092"), ("Roles", "machines")).EngineKind);
+    }
+
+    [Fact]
+    public void Read_EngineNamedBesideItsSection_KeepsBoth()
+    {
+        var settings = Read(development: true, ("Engine", "direct"), ("Engine:BatchRecordsMax", "7"));
+        Assert.Equal((EngineKind.Direct, 7), (settings.EngineKind, settings.Engine.BatchRecordsMax));
     }
 
     [Fact]

@@ -5,6 +5,8 @@ internal static class DefenceList
 {
     private const string Store = "Engine/InMemoryStateStore.cs";
     private const string Engine = "Engine/MachinePartition.cs";
+    private const string Sequential = "Engine/SequentialPartition.cs";
+    private const string Outputs = "Engine/OutputRecords.cs";
     private const string TakeOver = "Engine/TakeOver.cs";
     private const string Reader = "Engine/CommandReader.cs";
     private const string Follower = "Door/CouponFollower.cs";
@@ -42,11 +44,19 @@ internal static class DefenceList
         new("a refused batch stops the partition", Engine, "                throw new FencedException(result.State);\n            var commandsBefore", "                continue;\n            var commandsBefore"),
         new("a failed append stops the partition", Engine, "            await appending.WaitAsync(abandon);\n", "            await Task.WhenAny(appending).WaitAsync(abandon);\n"),
         new("gapless producer for a whole ownership", Engine, "var appending = appender.AppendAsync(", "var appending = appenders().AppendAsync("),
-        new("told only after acknowledgement", Engine, "            await appending.WaitAsync(abandon);\n            Update(p => p with { Told = offset });", "            Update(p => p with { Told = offset });\n            await appending.WaitAsync(abandon);"),
+        new("told only after acknowledgement", Engine, "            await appending.WaitAsync(abandon);\n            _progress.Update(p => p with { Told = offset });", "            _progress.Update(p => p with { Told = offset });\n            await appending.WaitAsync(abandon);"),
         new("told again: what was told is not", Engine, "                if (records[i].Offset <= owned.Told)\n                    continue;\n", ""),
         new("recent outcomes are told by the next owner", Engine, "        await TellRecentAsync(owned, appender, stop);\n", ""),
         new("idle partitions look at their state", Engine, "next.IsCompleted || await Task.WhenAny(next, idle) == next", "await next is not null"),
-        new("dead letters", Engine, "if (command.Info.State != CommandRecordState.Undecodable)", "if (command.Info.State != CommandRecordState.NewerVersion)"),
+        new("dead letters", Outputs, "if (command.Info.State != CommandRecordState.Undecodable)", "if (command.Info.State != CommandRecordState.NewerVersion)"),
+
+        // The same, where a loop that is not ours hands records over one at a time.
+        new("one at a time: a refused batch stops the partition", Sequential, "        if (result.State != FenceState.Held)\n            throw new FencedException(result.State);\n", "        if (result.State != FenceState.Held)\n            return;\n"),
+        new("one at a time: what was told is not told again", Sequential, "if (records[i].Offset > _tellAfter)", "if (records[i].Offset >= 0)"),
+        new("one at a time: recent outcomes are told by the next owner", Sequential, "        foreach (var untold in owned.Untold)\n            await TellAsync(untold.Command, untold.Commands, untold.Outcomes, events);\n", ""),
+        new("one at a time: so many untold and no more", Sequential, "private bool IsFull => _applied.Offset - Progress.Told >= options.UntoldRecordsMax;", "private bool IsFull => options.UntoldRecordsMax < 0;"),
+        new("one at a time: idle partitions look at their state", Sequential, "        await ApplyAsync([], []);\n", ""),
+        new("one at a time: idle partitions look for what was skipped", Sequential, "        await ApplyAsync([], []);\n        AskForEnd();\n", "        await ApplyAsync([], []);\n"),
 
         // Taking over.
         new("takeover: A above E", TakeOver, "between.RemoveAll(r => r.Offset <= answered.Offset);", "between.Clear();"),
@@ -57,7 +67,7 @@ internal static class DefenceList
         new("takeover: record id of what was applied", TakeOver, "            records.Expect(found.Applied);\n", ""),
 
         // Reading commands.
-        new("record id", Reader, "if (_expected[i].Record != info.Id)", "if (_expected[i].Offset < 0)"),
+        new("record id", Reader, "if (_expected[i].Record != command.Info.Id)", "if (_expected[i].Offset < 0)"),
         new("no offset is skipped", Reader, "if (record.Offset != before + 1)", "if (record.Offset < 0)"),
         new("a newer version stops", "Coupons/CouponRecord.cs", "if (header.Version > RecordHeader.CurrentVersion)\n            return new CommandRecordInfo", "if (header.Version > 250)\n            return new CommandRecordInfo"),
         new("undecodable whole or not at all", "Coupons/CouponRecord.cs", "if (!TryRead(ref reader, out var command) || command.Campaign >= campaigns || !IsWithinBounds(command))\n                reader.Fail();", "if (!TryRead(ref reader, out var command) || command.Campaign >= campaigns || !IsWithinBounds(command))\n                return new CommandRecordInfo(CommandRecordState.Readable, header.Id, count);"),

@@ -12,6 +12,16 @@ using FlashSale.Simulation.State;
 
 namespace FlashSale.Simulation.Nodes;
 
+/// <summary>Which of the two ways of deciding the records of a partition a process has.</summary>
+internal enum EngineKind
+{
+    /// <summary>Batches, several in flight.</summary>
+    Batching,
+
+    /// <summary>A record at a time, handed over by a loop that is not ours.</summary>
+    Sequential,
+}
+
 /// <summary>A process: the production code of door, engine and ledger, put together as the host does it.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "A simulated process dies, it does not clean up.")]
 internal sealed class Node : IEngineObserver, ICouponFollowerObserver, ILedgerObserver
@@ -23,6 +33,7 @@ internal sealed class Node : IEngineObserver, ICouponFollowerObserver, ILedgerOb
     private readonly StateClient _state;
     private readonly Producer _doorAppender;
     private readonly LogClient _doorLog;
+    private readonly IReadOnlyList<Func<CancellationToken, Task>> _machines;
     private readonly List<Producer> _engineAppenders = [];
     private readonly List<Action> _onDeath = [];
     private readonly long[] _shown;
@@ -45,7 +56,12 @@ internal sealed class Node : IEngineObserver, ICouponFollowerObserver, ILedgerOb
         var machinesLog = new LogClient(world, this, "machines");
         var ledgerLog = new LogClient(world, this, "ledger");
         var ledger = new LedgerClient(world, this);
-        Machines = [.. partitions.Select(p => new MachinePartition(machine, p, log, machinesLog, _state, EngineAppender, options.Engine, Clock, ids, this))];
+        var streamLog = new LogClient(world, this, "stream");
+        Engine = world.DrawEngine();
+        _machines = Engine == EngineKind.Sequential
+            ? [.. partitions.Select<int, Func<CancellationToken, Task>>(p => new StreamLoop(world, this, streamLog, EngineAppender,
+                () => new SequentialPartition(machine, p, log, machinesLog, _state, EngineAppender, options.Engine, Clock, ids, this), p).RunAsync)]
+            : [.. partitions.Select<int, Func<CancellationToken, Task>>(p => new MachinePartition(machine, p, log, machinesLog, _state, EngineAppender, options.Engine, Clock, ids, this).RunAsync)];
         Ledgers = [.. partitions.Select(p => new LedgerPartition(p, log, topics, ledgerLog, ledger, options.Ledger, this, Clock))];
         Door = new CouponDoor(
             [.. partitions.Select(p => new CouponFollower(p, log, topics, _doorLog, _state, options.Door, Clock, this))],
@@ -64,7 +80,7 @@ internal sealed class Node : IEngineObserver, ICouponFollowerObserver, ILedgerOb
 
     public CouponDoor Door { get; }
 
-    public IReadOnlyList<MachinePartition> Machines { get; }
+    public EngineKind Engine { get; }
 
     public IReadOnlyList<LedgerPartition> Ledgers { get; }
 
@@ -74,7 +90,7 @@ internal sealed class Node : IEngineObserver, ICouponFollowerObserver, ILedgerOb
 
     public void Start()
     {
-        _world.Trace(Name, $"starts, version {Version}");
+        _world.Trace(Name, $"starts, version {Version}, {Engine} engine");
         foreach (var follower in Door.Partitions)
             Domain.Start(() => follower.RunAsync(CancellationToken.None));
     }
@@ -111,7 +127,7 @@ internal sealed class Node : IEngineObserver, ICouponFollowerObserver, ILedgerOb
         await Domain.DelayAsync(_world.Faults.Latency());
     }
 
-    public Task RunMachineAsync(int partition, CancellationToken stop) => Machines[partition].RunAsync(stop);
+    public Task RunMachineAsync(int partition, CancellationToken stop) => _machines[partition](stop);
 
     /// <summary>Runs a ledger writer; one that refuses is tried again, as the host does it.</summary>
     public async Task RunLedgerAsync(int partition, CancellationToken stop)

@@ -1,0 +1,55 @@
+using Confluent.Kafka;
+using FlashSale.Kafka;
+using Streamiz.Kafka.Net.Kafka;
+using Streamiz.Kafka.Net.Metrics;
+
+namespace FlashSale.Streams;
+
+/// <summary>The Kafka clients of Streamiz, with the settings that the direct engine's have.</summary>
+/// <param name="told">Is told of each acknowledged event: partition, and offset of the command record that it answers.</param>
+/// <param name="flushMax">How long a flush may wait for acknowledgements.</param>
+/// <param name="giveUp">Ends all such waiting.</param>
+internal sealed class KafkaClients(
+    IKafkaSupplier inner, KafkaOptions options, Action<int, long> told, TimeSpan flushMax, CancellationToken giveUp) : IKafkaSupplier
+{
+    public StreamMetricsRegistry MetricsRegistry
+    {
+        get => inner.MetricsRegistry;
+        set => inner.MetricsRegistry = value;
+    }
+
+    public IConsumer<byte[], byte[]> GetConsumer(ConsumerConfig config, IConsumerRebalanceListener rebalanceListener)
+    {
+        GroupSettings.ApplyTo(config, options);
+        // What is in the log already is read by the partition that takes over.
+        config.AutoOffsetReset = AutoOffsetReset.Latest;
+        config.EnableAutoCommit = false;
+        config.FetchWaitMaxMs = 100;
+        config.FetchErrorBackoffMs = 100;
+        config.FetchQueueBackoffMs = 10;
+        config.QueuedMinMessages = 1_000;
+        config.QueuedMaxMessagesKbytes = 16 * 1_024;
+        return UncommittedConsumer.Of(inner.GetConsumer(config, rebalanceListener));
+    }
+
+    public IProducer<byte[], byte[]> GetProducer(ProducerConfig config)
+    {
+        foreach (var (key, value) in ProducerSettings.Gapless(options, config.ClientId))
+            config.Set(key, value);
+        // Streamiz looks at the record in its reports.
+        config.DeliveryReportFields = "all";
+        return AcknowledgedProducer.Of(inner.GetProducer(config), told, flushMax, giveUp);
+    }
+
+    public IConsumer<byte[], byte[]> GetRestoreConsumer(ConsumerConfig config) => inner.GetRestoreConsumer(Secured(config));
+
+    public IAdminClient GetAdmin(AdminClientConfig config) => inner.GetAdmin(Secured(config));
+
+    public IConsumer<byte[], byte[]> GetGlobalConsumer(ConsumerConfig config) => inner.GetGlobalConsumer(Secured(config));
+
+    private T Secured<T>(T config) where T : ClientConfig
+    {
+        options.ApplyTo(config);
+        return config;
+    }
+}

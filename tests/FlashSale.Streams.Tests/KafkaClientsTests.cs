@@ -1,0 +1,84 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+using Confluent.Kafka;
+using FlashSale.Core.Log;
+
+namespace FlashSale.Streams.Tests;
+
+/// <summary>What is added to the clients of Streamiz.</summary>
+public sealed class KafkaClientsTests
+{
+    private static readonly TopicPartition Events = new(MachineTopics.Coupon.Events, 3);
+
+    private readonly List<string> _called = [];
+    private Action<DeliveryReport<byte[], byte[]>>? _reported;
+    private bool _acknowledges = true;
+
+    [Fact]
+    public void Commit_IsNotSent()
+    {
+        var consumer = UncommittedConsumer.Of(Fake<IConsumer<byte[], byte[]>>());
+        consumer.Commit([new TopicPartitionOffset(Events, 7)]);
+        consumer.Pause([Events]);
+        Assert.Equal(["Pause"], _called);
+    }
+
+    [Fact]
+    public void Produce_Acknowledged_TellsWhichRecordIsAnswered()
+    {
+        var told = new List<(int, long)>();
+        var producer = AcknowledgedProducer.Of(Fake<IProducer<byte[], byte[]>>(), (p, offset) => told.Add((p, offset)), TimeSpan.FromSeconds(1), CancellationToken.None);
+        producer.Produce(Events, new Message<byte[], byte[]> { Value = EventThatAnswers(5) }, static _ => { });
+        Assert.Empty(told);
+        _reported!(new DeliveryReport<byte[], byte[]> { Error = new Error(ErrorCode.NoError) });
+        Assert.Equal([(3, 5L)], told);
+
+        producer.Produce(Events, new Message<byte[], byte[]> { Value = EventThatAnswers(6) }, static _ => { });
+        _reported(new DeliveryReport<byte[], byte[]> { Error = new Error(ErrorCode.Local_Purged_Queue) });
+        Assert.Equal([(3, 5L)], told);
+    }
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(3_600_000, true)]
+    public void Flush_NothingIsAcknowledged_EndsAtTheLimitOrWhenGivenUp(int flushMaxMs, bool givenUp)
+    {
+        _acknowledges = false;
+        using var giveUp = new CancellationTokenSource();
+        if (givenUp)
+            giveUp.Cancel();
+        var producer = AcknowledgedProducer.Of(Fake<IProducer<byte[], byte[]>>(), static (_, _) => { }, TimeSpan.FromMilliseconds(flushMaxMs), giveUp.Token);
+        producer.Flush(CancellationToken.None);
+        Assert.Equal(["Flush"], _called);
+    }
+
+    private static byte[] EventThatAnswers(long offset) =>
+        new EventRecord(new RecordId(1), new LogId(Guid.Empty), new RecordPosition(offset, new RecordId(2)), 1, 0, default, new byte[] { 0 }).Encode();
+
+    private T Fake<T>() where T : class
+    {
+        var client = DispatchProxy.Create<T, FakeClient>();
+        ((FakeClient)(object)client).Tests = this;
+        return client;
+    }
+
+    [SuppressMessage("Performance", "CA1852", Justification = "The proxy derives from it.")]
+    private class FakeClient : DispatchProxy
+    {
+        public KafkaClientsTests Tests { get; set; } = null!;
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+        {
+            Tests._called.Add(targetMethod!.Name);
+            if (targetMethod.Name == "Produce")
+                Tests._reported = (Action<DeliveryReport<byte[], byte[]>>)args![2]!;
+            if (targetMethod.Name == "Flush" && !Tests._acknowledges && args is [CancellationToken cancel])
+            {
+                cancel.WaitHandle.WaitOne();
+                cancel.ThrowIfCancellationRequested();
+            }
+
+            return null;
+        }
+    }
+}
