@@ -1,5 +1,6 @@
 using Confluent.Kafka;
 using FlashSale.Kafka;
+using Microsoft.Extensions.Logging;
 using Streamiz.Kafka.Net.Kafka;
 using Streamiz.Kafka.Net.Metrics;
 
@@ -10,7 +11,7 @@ namespace FlashSale.Streams;
 /// <param name="flushMax">How long a flush may wait for acknowledgements.</param>
 /// <param name="giveUp">Ends all such waiting.</param>
 internal sealed class KafkaClients(
-    IKafkaSupplier inner, KafkaOptions options, Action<int, long> told, TimeSpan flushMax, CancellationToken giveUp) : IKafkaSupplier
+    IKafkaSupplier inner, KafkaOptions options, Action<int, long> told, TimeSpan flushMax, CancellationToken giveUp, ILogger logger) : IKafkaSupplier
 {
     public StreamMetricsRegistry MetricsRegistry
     {
@@ -21,15 +22,25 @@ internal sealed class KafkaClients(
     public IConsumer<byte[], byte[]> GetConsumer(ConsumerConfig config, IConsumerRebalanceListener rebalanceListener)
     {
         GroupSettings.ApplyTo(config, options);
-        // What is in the log already is read by the partition that takes over.
-        config.AutoOffsetReset = AutoOffsetReset.Latest;
+        // A place that is gone (the log has lost its end) ends the stream, and all partitions are taken over anew.
+        config.AutoOffsetReset = AutoOffsetReset.Error;
         config.EnableAutoCommit = false;
         config.FetchWaitMaxMs = 100;
         config.FetchErrorBackoffMs = 100;
         config.FetchQueueBackoffMs = 10;
         config.QueuedMinMessages = 1_000;
         config.QueuedMaxMessagesKbytes = 16 * 1_024;
-        return UncommittedConsumer.Of(inner.GetConsumer(config, rebalanceListener));
+        return UncommittedConsumer.Of(new ConsumerBuilder<byte[], byte[]>(config)
+            .SetPartitionsAssignedHandler((consumer, assigned) =>
+            {
+                rebalanceListener.PartitionsAssigned(consumer, assigned);
+                // What is in the log already is read by the partition that takes over.
+                return assigned.Select(static p => new TopicPartitionOffset(p, Offset.End));
+            })
+            .SetPartitionsRevokedHandler(rebalanceListener.PartitionsRevoked)
+            .SetLogHandler(static (_, _) => { })
+            .SetErrorHandler((_, error) => StreamsLogMessages.ClientError(logger, error.Reason))
+            .Build());
     }
 
     public IProducer<byte[], byte[]> GetProducer(ProducerConfig config)

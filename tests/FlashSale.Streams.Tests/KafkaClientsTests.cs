@@ -34,7 +34,7 @@ public sealed class KafkaClientsTests
         Assert.Equal([(3, 5L)], told);
 
         producer.Produce(Events, new Message<byte[], byte[]> { Value = EventThatAnswers(6) }, static _ => { });
-        _reported(new DeliveryReport<byte[], byte[]> { Error = new Error(ErrorCode.Local_Purged_Queue) });
+        _reported(new DeliveryReport<byte[], byte[]> { Error = new Error(ErrorCode.Local_MsgTimedOut) });
         Assert.Equal([(3, 5L)], told);
     }
 

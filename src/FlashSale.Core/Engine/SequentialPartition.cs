@@ -40,6 +40,9 @@ public sealed class SequentialPartition(
     /// <summary>Outcomes up to here have been told before, or are among those yielded.</summary>
     private long _tellAfter = -1;
 
+    /// <summary>The last record handed over.</summary>
+    private long _handed = -2;
+
     /// <summary>The last record known to be in the log.</summary>
     private long _seen = -1;
 
@@ -70,8 +73,11 @@ public sealed class SequentialPartition(
     /// <summary>Takes the next record of the partition; yields the events to append now.</summary>
     public Task<IReadOnlyList<byte[]>> DecideAsync(LogRecord record)
     {
+        // Where the loop begins, or goes on behind a gap, nothing says that the log before it is still the one that was decided.
+        var follows = record.Offset == _handed + 1;
+        _handed = record.Offset;
         _seen = Math.Max(_seen, record.Offset);
-        return StepAsync(record);
+        return StepAsync(follows ? record : null);
     }
 
     /// <summary>To be called every now and then: takes the partition over, and goes on with what could not be decided; yields the events to append now.</summary>
@@ -159,8 +165,7 @@ public sealed class SequentialPartition(
         var began = time.GetTimestamp();
         while (_applied.Offset < Known && !IsFull && !IsHeldBack)
         {
-            _reader ??= CommandReader.Open(machine, log, partition, _applied.Offset + 1, options);
-            _reading ??= _reader.NextAsync(_applied.Offset, _owning.Token);
+            _reading ??= _reader is null ? ReopenAsync(_owning.Token) : _reader.NextAsync(_applied.Offset, _owning.Token);
             if (!await EndsWithinAsync(_reading, CatchUpMax - time.GetElapsedTime(began)))
                 return;
             var reading = _reading;
@@ -171,6 +176,16 @@ public sealed class SequentialPartition(
         // As long as it is not known how far the log goes, there may be more to read.
         if (_applied.Offset >= Known && _looking is null)
             await CloseReaderAsync();
+    }
+
+    /// <summary>Reads from the last record applied on, which must still stand there: a log that has lost its end may have been written to again.</summary>
+    private async Task<IReadOnlyList<CommandToApply>> ReopenAsync(CancellationToken owning)
+    {
+        var reader = CommandReader.Open(machine, log, partition, _applied.Offset, options);
+        _reader = reader;
+        reader.Expect(_applied);
+        await reader.ReadThroughAsync(_applied.Offset - 1, _applied.Offset, owning);
+        return await reader.NextAsync(_applied.Offset, owning);
     }
 
     /// <summary>

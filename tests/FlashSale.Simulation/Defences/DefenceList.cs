@@ -57,6 +57,7 @@ internal static class DefenceList
         new("one at a time: so many untold and no more", Sequential, "private bool IsFull => _applied.Offset - Progress.Told >= options.UntoldRecordsMax;", "private bool IsFull => options.UntoldRecordsMax < 0;"),
         new("one at a time: idle partitions look at their state", Sequential, "        await ApplyAsync([], []);\n", ""),
         new("one at a time: idle partitions look for what was skipped", Sequential, "        await ApplyAsync([], []);\n        AskForEnd();\n", "        await ApplyAsync([], []);\n"),
+        new("one at a time: record id where reading begins again", Sequential, "        reader.Expect(_applied);\n", ""),
 
         // Taking over.
         new("takeover: A above E", TakeOver, "between.RemoveAll(r => r.Offset <= answered.Offset);", "between.Clear();"),
