@@ -18,6 +18,12 @@ internal sealed class DecisionLag(DoorOptions options, TimeProvider time)
     /// <summary>Decisions must have been late for this part of the bound: after a pause that is long enough to have caught up, as a rule.</summary>
     private const int PatiencePart = 8;
 
+    /// <summary>
+    /// So few commands are decided in one call: one more delays nobody, and that they are late says that a call is slow, not that there are too many. Without
+    /// this the pace of a few callers, who are all decided at their own pace, would be taken for the engine's.
+    /// </summary>
+    private const int UndecidedMin = 250;
+
     /// <summary>In the pace, what happened this long ago counts 1/e.</summary>
     private static readonly TimeSpan Memory = TimeSpan.FromSeconds(0.5);
 
@@ -45,7 +51,7 @@ internal sealed class DecisionLag(DoorOptions options, TimeProvider time)
         else
             _lateSince ??= now;
         var isBehind = _lateSince is { } since && time.GetElapsedTime(since, now) >= bound / PatiencePart;
-        Volatile.Write(ref _undecidedMax, isBehind ? Math.Max(1, (long)(_commands / _seconds * bound.TotalSeconds)) : long.MaxValue);
+        Volatile.Write(ref _undecidedMax, isBehind ? Math.Max(UndecidedMin, (long)(_commands / _seconds * bound.TotalSeconds)) : long.MaxValue);
     }
 
     private void Count(int commands, TimeSpan passed)

@@ -113,7 +113,7 @@ public sealed class CouponDoorTests : IDisposable
     {
         _world.Options.DecisionLagMax = TimeSpan.FromSeconds(1);
         Begin(Open("sale", 1_000));
-        for (var i = 0; i < 10; i++)
+        for (var i = 0; i < 300; i++)
             Claim("sale", $"early-{i}");
         // One every 0.2 s: the first ones do not show yet that it goes on like this.
         for (var i = 0; i < 4; i++)

@@ -76,6 +76,19 @@ public sealed class DecisionLagTests
     }
 
     [Fact]
+    public void FewAndSlow_ManyMoreMayCome()
+    {
+        // A few callers on a slow machine: late each time, though nobody is in front of them.
+        for (var claim = 0; claim < 20; claim++)
+        {
+            Offer(1);
+            _time.Advance(TimeSpan.FromSeconds(0.3));
+            Decide(1);
+            Assert.InRange(_lag.UndecidedMax, 250, long.MaxValue);
+        }
+    }
+
+    [Fact]
     public void BoundIsZero_LimitsNothing()
     {
         _options.DecisionLagMax = TimeSpan.Zero;
