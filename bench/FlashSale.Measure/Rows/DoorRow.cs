@@ -51,7 +51,7 @@ internal sealed class DoorRow : IRow
         Lab lab, string url, IReadOnlyList<string> campaigns, double rate, IReadOnlyList<KeyValuePair<string, int>> processes, CancellationToken cancel)
     {
         var load = new StormPlan { Urls = [url], Campaigns = campaigns, Rate = Math.Floor(rate), Claims = (int)(rate * lab.Plan.HalfRateSeconds), WarmUpSeconds = 3 };
-        var (report, _) = await lab.RateAsync(load, processes, cancel);
+        var (report, _) = await lab.StormAsync(load, processes, cancel);
         lab.Say($"  at {rate:N0}/s: p99 of the 202 {report.UntilAccepted.P99:F1} ms");
         return new Figure($"p99 of the 202 at half of that rate ({rate:N0}/s)", "ms", [report.UntilAccepted.P99], [], Goal.AtMost, 25);
     }

@@ -41,7 +41,7 @@ internal sealed class MemoryRow : IRow
         await using (var sampler = new Sampler(SampleInterval, async _ =>
             [ProcFs.ResidentBytes(server.Process.Id) / Megabyte, await lab.Stack.RedisBytesAsync() / Megabyte]))
         {
-            var (report, _) = await lab.RateAsync(load, lab.Processes(server), cancel);
+            var (report, _) = await lab.StormAsync(load, lab.Processes(server), cancel);
             accepted = report.Accepted;
             (resident, redis) = sampler.Lines("server", "Redis") is [var s, var r] ? (s, r) : throw new MeasureException("nothing was sampled");
         }
@@ -51,7 +51,7 @@ internal sealed class MemoryRow : IRow
         var full = await lab.Stack.RedisBytesAsync();
         // The same users again: nobody gets a second one.
         var repeats = Math.Min(RepeatsMax, claims / 5);
-        await lab.RateAsync(load with { Claims = repeats }, lab.Processes(server), cancel);
+        await lab.StormAsync(load with { Claims = repeats }, lab.Processes(server), cancel);
         await CatchUp.DecidedAsync(server.Url, cancel);
         await Task.Delay(SampleInterval, cancel);
         var refused = Math.Max(0, await lab.Stack.RedisBytesAsync() - full);

@@ -88,7 +88,7 @@ internal sealed class SustainedRow : IRow
             var metrics = await Metrics.ReadAsync(server.Url, token);
             return [metrics.Sum(Metrics.Accepted), metrics.Sum(Metrics.Lag), metrics.Sum(Metrics.Decided) - metrics.Sum(Metrics.Written)];
         });
-        var (report, window) = await lab.RateAsync(load, lab.Processes(server), cancel);
+        var (report, window) = await lab.StormAsync(load, lab.Processes(server), cancel);
         var lines = sampler.Lines("accepted", "not decided", "not in the ledger");
         var failure = Judge(report, rate, lines[1], lines[2]);
         lab.Say($"  {rate:N0}/s for {seconds} s: p99 until decided {report.UntilDecided.P99:F0} ms, {window.CpuPerClaim:F0} µs of CPU per claim: {failure ?? "sustained"}");

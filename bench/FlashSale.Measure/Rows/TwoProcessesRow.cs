@@ -33,7 +33,7 @@ internal sealed class TwoProcessesRow : IRow
         var servers = new List<Chaos.Servers.ServerNode>();
         while (servers.Count < processes)
             servers.Add(await installation.StartAsync($"{processes}-{servers.Count + 1}", "api,machines,ledger", cancel));
-        var (report, window) = await lab.RateAsync(new StormPlan
+        var (report, window) = await lab.StormAsync(new StormPlan
         {
             Urls = [.. servers.Select(s => s.Url)],
             Campaigns = campaigns,

@@ -45,9 +45,9 @@ internal sealed class Lab(Stack stack, Plan plan, string logs, TextWriter output
         [.. servers.Select((s, i) => KeyValuePair.Create(servers.Length == 1 ? "server" : $"server {i + 1}", s.Process.Id)), .. stack.Pids];
 
     /// <summary>Closed loop on a door at full load: the stretch after its first second.</summary>
-    public async Task<LoadWindow> FullLoadAsync(string url, IReadOnlyList<string> campaigns, int seconds, IReadOnlyList<KeyValuePair<string, int>> processes, CancellationToken cancel, int connections = 512)
+    public async Task<LoadWindow> FullLoadAsync(string url, IReadOnlyList<string> campaigns, int seconds, IReadOnlyList<KeyValuePair<string, int>> processes, CancellationToken cancel)
     {
-        await using var storm = Storm.Start(this, new StormPlan { Urls = [url], Campaigns = campaigns, Claims = ClosedLoopRateMax * (seconds + 2), Connections = connections });
+        await using var storm = Storm.Start(this, new StormPlan { Urls = [url], Campaigns = campaigns, Claims = ClosedLoopRateMax * (seconds + 2) });
         var meter = new LoadMeter([url], [.. processes, KeyValuePair.Create(LoadWindow.Generator, storm.Pid)]);
         await FirstClaimAsync(url, storm, cancel);
         await Task.Delay(1_000, cancel);
@@ -58,15 +58,15 @@ internal sealed class Lab(Stack stack, Plan plan, string logs, TextWriter output
         return window;
     }
 
-    /// <summary>Claims at a rate: the report, and the stretch between the end of the warm-up and a second before the end.</summary>
-    public async Task<(StormReport Report, LoadWindow Window)> RateAsync(StormPlan load, IReadOnlyList<KeyValuePair<string, int>> processes, CancellationToken cancel)
+    /// <summary>A storm to its end: the report, and the stretch between the end of the warm-up and a second before the last claim.</summary>
+    public async Task<(StormReport Report, LoadWindow Window)> StormAsync(StormPlan load, IReadOnlyList<KeyValuePair<string, int>> processes, CancellationToken cancel)
     {
         await using var storm = Storm.Start(this, load);
         var meter = new LoadMeter(load.Urls, [.. processes, KeyValuePair.Create(LoadWindow.Generator, storm.Pid)]);
         await FirstClaimAsync(load.Urls[0], storm, cancel);
         await Task.Delay(TimeSpan.FromSeconds(load.WarmUpSeconds + 1), cancel);
         await meter.BeginAsync(cancel);
-        await Task.Delay(TimeSpan.FromSeconds(Math.Max(load.Claims / load.Rate!.Value - 2, 1)), cancel);
+        await Task.Delay(TimeSpan.FromSeconds(Math.Max(load.Seconds - 2, 1)), cancel);
         var window = await meter.EndAsync(cancel);
         return (await storm.ReportAsync(cancel), window);
     }

@@ -7,17 +7,21 @@ namespace FlashSale.Measure.Running;
 /// <summary>What <c>flashsale storm</c> is to do.</summary>
 internal sealed record StormPlan
 {
-    /// <summary>More than any door takes: the connections then decide the rate, as each sends its next claim when the last one is answered.</summary>
-    private const double ClosedLoopRate = 1_000_000;
-
     public required IReadOnlyList<string> Urls { get; init; }
 
     public required IReadOnlyList<string> Campaigns { get; init; }
 
-    /// <summary>Claims a second; null: as fast as the connections go, a closed loop.</summary>
+    /// <summary>Claims a second; null: a closed loop, every connection claims again as soon as it is answered.</summary>
     public double? Rate { get; init; }
 
-    public required int Claims { get; init; }
+    /// <summary>How many claims; in a closed loop the most.</summary>
+    public int Claims { get; init; }
+
+    /// <summary>How long a closed loop lasts, in place of <see cref="Claims"/>.</summary>
+    public double? ClosedLoopSeconds { get; init; }
+
+    /// <summary>How long claims are sent, without the warm-up.</summary>
+    public double Seconds => Rate is { } rate ? Claims / rate : ClosedLoopSeconds!.Value;
 
     public double WarmUpSeconds { get; init; }
 
@@ -38,11 +42,19 @@ internal sealed record StormPlan
             yield return $"--url={url}";
         foreach (var campaign in Campaigns)
             yield return $"--campaign={campaign}";
-        yield return Option("rate", Rate ?? ClosedLoopRate);
-        yield return Option("users", Claims);
+        yield return ClosedLoopSeconds is { } seconds ? Option("duration", seconds) : Option("users", Claims);
         yield return "--repeat-share=0";
-        yield return Option("warm-up", Rate is null ? 0 : WarmUpSeconds);
-        yield return Option("connections", Connections);
+        if (Rate is { } rate)
+        {
+            yield return Option("rate", rate);
+            yield return Option("warm-up", WarmUpSeconds);
+            yield return Option("connections", Connections);
+        }
+        else
+        {
+            yield return Option("closed-loop", Connections);
+        }
+
         yield return Option("decision-sample", DecisionSample);
         yield return Option("wait-connections", WaitConnections);
         if (!SettleEvery)
