@@ -41,7 +41,7 @@ public sealed class SequentialPartition(
     private long _tellAfter = -1;
 
     /// <summary>The last record handed over.</summary>
-    private long _handed = -2;
+    private RecordPosition? _handed;
 
     /// <summary>The last record known to be in the log.</summary>
     private long _seen = -1;
@@ -71,13 +71,16 @@ public sealed class SequentialPartition(
     private bool IsHeldBack => _applied.Offset >= _tellAfter && _pace.Left > TimeSpan.Zero;
 
     /// <summary>Takes the next record of the partition; yields the events to append now.</summary>
-    public Task<IReadOnlyList<byte[]>> DecideAsync(LogRecord record)
+    public async Task<IReadOnlyList<byte[]>> DecideAsync(LogRecord record)
     {
-        // Where the loop begins, or goes on behind a gap, nothing says that the log before it is still the one that was decided.
-        var follows = record.Offset == _handed + 1;
-        _handed = record.Offset;
         _seen = Math.Max(_seen, record.Offset);
-        return StepAsync(follows ? record : null);
+        // Otherwise nothing says that the log before this record is still the one that was decided: the loop begins here, goes on behind a gap, or
+        // has handed over another record in the place of the last one applied. The reader looks.
+        var follows = _handed == _applied;
+        _handed = null;
+        var events = await StepAsync(follows ? record : null);
+        _handed ??= new RecordPosition(record.Offset, machine.Inspect(record.Value.Span).Id);
+        return events;
     }
 
     /// <summary>To be called every now and then: takes the partition over, and goes on with what could not be decided; yields the events to append now.</summary>
@@ -156,8 +159,10 @@ public sealed class SequentialPartition(
         if (IsHeldBack)
             return;
         // Events of this very call cannot be acknowledged before it ends.
-        if (!IsFull || (events.Count == 0 && await WaitForRoomAsync()))
-            await ApplyAsync([CommandReader.LookOver(machine, partition, record, _applied.Offset)], events);
+        if (IsFull && (events.Count > 0 || !await WaitForRoomAsync()))
+            return;
+        await ApplyAsync([CommandReader.LookOver(machine, partition, record, _applied.Offset)], events);
+        _handed = _applied;
     }
 
     private async Task CatchUpAsync(List<byte[]> events)

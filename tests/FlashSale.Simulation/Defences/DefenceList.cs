@@ -58,6 +58,7 @@ internal static class DefenceList
         new("one at a time: idle partitions look at their state", Sequential, "        await ApplyAsync([], []);\n", ""),
         new("one at a time: idle partitions look for what was skipped", Sequential, "        await ApplyAsync([], []);\n        AskForEnd();\n", "        await ApplyAsync([], []);\n"),
         new("one at a time: record id where reading begins again", Sequential, "        reader.Expect(_applied);\n", ""),
+        new("one at a time: record id of what a record follows", Sequential, "var follows = _handed == _applied;", "var follows = _handed?.Offset == _applied.Offset;"),
 
         // Taking over.
         new("takeover: A above E", TakeOver, "between.RemoveAll(r => r.Offset <= answered.Offset);", "between.Clear();"),
