@@ -51,7 +51,8 @@ internal static class AuditCommand
         using ECDsa? key = request.CertificateFile is null ? null : CertificateFile.ReadSigningKey(request.KeyFile!);
         MachineTopics topics = MachineTopics.Coupon with { Prefix = request.Kafka.TopicPrefix };
         int partitions = CountPartitions(request.Kafka, topics.Commands);
-        await using var log = new KafkaLog(request.Kafka, "audit", NullLogger<KafkaLog>.Instance);
+        await using var client = new KafkaLog(request.Kafka, "audit", NullLogger<KafkaLog>.Instance);
+        ILog log = KafkaConnection.Patient(client);
         var run = new AuditRun(topics, log, output);
         return certificate is null
             ? await AuditAsync(request, key, topics, partitions, log, run, output, cancellation)
@@ -59,7 +60,7 @@ internal static class AuditCommand
     }
 
     private static async Task<int> AuditAsync(
-        AuditRequest request, ECDsa? key, MachineTopics topics, int partitions, KafkaLog log, AuditRun run, TextWriter output, CancellationToken cancellation)
+        AuditRequest request, ECDsa? key, MachineTopics topics, int partitions, ILog log, AuditRun run, TextWriter output, CancellationToken cancellation)
     {
         GenesisRecord genesis = await PartitionAudit.ReadGenesisAsync(log, topics, 0, cancellation);
         if (genesis.Partitions != partitions)
@@ -98,7 +99,7 @@ internal static class AuditCommand
 
     /// <summary>Recomputes everything that a certificate states from the log alone.</summary>
     private static async Task<int> VerifyAsync(
-        CertificateContent content, MachineTopics topics, int partitions, KafkaLog log, AuditRun run, TextWriter output, CancellationToken cancellation)
+        CertificateContent content, MachineTopics topics, int partitions, ILog log, AuditRun run, TextWriter output, CancellationToken cancellation)
     {
         if (content.Partition >= partitions || !content.TryThrough(out long through))
             throw new CliException($"the certificate is of partition {content.Partition} through {content.Through}, {topics.Commands} has {partitions} partitions: this is another log.");

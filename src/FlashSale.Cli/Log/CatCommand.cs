@@ -35,7 +35,8 @@ internal static class CatCommand
                 throw new CliException("--from and --to must be offsets from 0, --from not above --to.");
             KafkaOptions options = KafkaConnection.Read(parsed, kafka);
             string name = parsed.GetValue(topic)!;
-            await using var log = new KafkaLog(options, "cat", NullLogger<KafkaLog>.Instance);
+            await using var client = new KafkaLog(options, "cat", NullLogger<KafkaLog>.Instance);
+            ILog log = KafkaConnection.Patient(client);
             foreach (int p in Partitions(options, name, parsed.GetValue(partition)))
                 await PrintAsync(log, name, p, range, parsed.InvocationConfiguration.Output, cancellation);
             return ExitCodes.Ok;
@@ -61,7 +62,7 @@ internal static class CatCommand
     }
 
     private static async Task PrintAsync(
-        KafkaLog log, string topic, int partition, (long? From, long? To) range, TextWriter output, CancellationToken cancellation)
+        ILog log, string topic, int partition, (long? From, long? To) range, TextWriter output, CancellationToken cancellation)
     {
         LogBounds bounds = await log.BoundsAsync(topic, partition, cancellation);
         long next = Math.Max(range.From ?? 0, bounds.Start);

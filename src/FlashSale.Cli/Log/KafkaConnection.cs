@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Confluent.Kafka;
+using FlashSale.Core.Log;
 using FlashSale.Kafka;
 
 namespace FlashSale.Cli.Log;
@@ -7,6 +8,9 @@ namespace FlashSale.Cli.Log;
 /// <summary>Where Kafka is: an option for the address; TLS and SASL from the same variables that the server reads.</summary>
 internal static class KafkaConnection
 {
+    // A broker that hangs is left after 6 s, and its partitions have a new leader some seconds later.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     public static Option<string?> Option() => new("--kafka")
     {
         Description = "Addresses of brokers. Default: FLASHSALE_KAFKA. Security as the server's: Kafka__SecurityProtocol, Kafka__SaslUsername and so on.",
@@ -29,6 +33,9 @@ internal static class KafkaConnection
         options.SaslMechanism = Setting(nameof(KafkaOptions.SaslMechanism), options.SaslMechanism);
         return options;
     }
+
+    /// <summary>The log for a command that looks once: a leader that is on the move is waited for, 30 s at most.</summary>
+    public static ILog Patient(ILog log) => new PatientLog(log, Patience, TimeProvider.System);
 
     /// <summary>The number of partitions of a topic; 0 where it does not exist.</summary>
     /// <exception cref="KafkaException">No broker answers.</exception>
