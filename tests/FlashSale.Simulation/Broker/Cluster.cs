@@ -1,4 +1,5 @@
 using FlashSale.Core.Log;
+using FlashSale.Simulation.Nodes;
 
 namespace FlashSale.Simulation.Broker;
 
@@ -22,6 +23,9 @@ internal sealed class Cluster(World world)
             return log;
         }
     }
+
+    /// <summary>Partitions of commands where a reader waits to be told where it may begin.</summary>
+    public List<(Node Reader, int Partition)> Silent { get; } = [];
 
     public PartitionLog Commands(int partition) => this[MachineTopics.Coupon.Commands, partition];
 

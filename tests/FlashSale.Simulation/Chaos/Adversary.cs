@@ -69,7 +69,12 @@ internal sealed class Adversary(World world)
         while (world.Faults.IsActive)
         {
             await world.Domain.DelayAsync(world.Random.Between(TimeSpan.Zero, TimeSpan.FromSeconds(2)));
-            if (world.Faults.IsActive)
+            if (!world.Faults.IsActive)
+                return;
+            // A broker that keeps a reader waiting for its place may be about to lose what others have read of it.
+            if (world.Log.Silent.Find(static s => !s.Reader.IsDead) is { Reader: not null } silent && _kinds.Contains(FaultKind.LogCut) && world.Random.Chance(0.5))
+                Harm(FaultKind.LogCut, silent.Partition);
+            else
                 Harm(world.Random.Of(_kinds), world.Random.Below(world.Partitions));
         }
     }
@@ -202,7 +207,8 @@ internal sealed class Adversary(World world)
             known = Math.Max(known, world.States[partition].Applied);
         if (world.Log.IsDamaged(partition) || known == 0 || !world.Faults.IsActive)
             return;
-        var at = world.Random.Between(1, (int)known);
+        // An unclean leader election loses a few records, whose places are soon taken by others; a mishap loses any number.
+        var at = world.Random.Chance(0.5) ? world.Random.Between((int)Math.Max(1, known - 2), (int)known) : world.Random.Between(1, (int)known);
         var isStart = world.Random.Chance(0.3);
         world.Trace("chaos", isStart ? $"log {partition} loses its start up to {at}" : $"log {partition} is cut at {at}");
         world.Log.Cut(partition, at, isStart ? at : 0);

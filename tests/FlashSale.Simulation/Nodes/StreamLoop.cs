@@ -14,6 +14,9 @@ internal sealed class StreamLoop(World world, Node node, LogClient log, Func<Pro
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long a broker may take to tell where the log ends.</summary>
+    private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(5);
+
     private const int RecordsMax = 10;
 
     private readonly List<Task> _appending = [];
@@ -74,10 +77,15 @@ internal sealed class StreamLoop(World world, Node node, LogClient log, Func<Pro
         return await _reader.ReadAsync(RecordsMax, 1 << 20, left);
     }
 
-    /// <summary>No offset is committed, so it is the end, at any time after the partition was taken over; a rewind does no harm.</summary>
+    /// <summary>
+    /// No offset is committed, so it is the end, at any time after the partition was taken over: where its broker does not answer at once, that is
+    /// long after it has been decided from. A rewind does no harm.
+    /// </summary>
     private async Task<ILogReader> BeginAsync(CancellationToken left)
     {
-        await node.Domain.DelayAsync(world.Random.Between(TimeSpan.Zero, TimeSpan.FromMilliseconds(200)));
+        world.Log.Silent.Add((node, partition));
+        await node.Domain.DelayAsync(world.Random.Between(TimeSpan.Zero, world.Random.Chance(0.3) ? SilenceMax : TimeSpan.FromMilliseconds(200)));
+        world.Log.Silent.Remove((node, partition));
         var bounds = await log.BoundsAsync(MachineTopics.Coupon.Commands, partition, left);
         var from = world.Random.Chance(0.7) ? bounds.End : bounds.Start + world.Random.Below((int)(bounds.End - bounds.Start) + 1);
         return log.Read(MachineTopics.Coupon.Commands, partition, from);
