@@ -126,7 +126,7 @@ probe() {
 lacks_packages() { grep -qE 'error NU110[12]' "$CACHE/feed-$1.log"; }
 
 detect_feed() {
-  if probe complete librdkafka.redist MySqlConnector NBomber StackExchange.Redis; then
+  if probe complete librdkafka.redist MySqlConnector StackExchange.Redis; then
     FOUND=complete
   # NU1101 and NU1102: the feed answers, and has not got a package or its version. Anything else is no answer.
   elif lacks_packages complete && probe partial MySql.Data StackExchange.Redis Dapper; then
@@ -137,41 +137,57 @@ detect_feed() {
     cat "$CACHE"/feed-*.log | grep -m 1 error >&2 || true
     die "the NuGet feed cannot be reached; see 'dotnet nuget list source' (logs: $CACHE/feed-*.log)"
   fi
-  rm -rf -- "$CACHE"/feed-probe "$CACHE"/feed-*.log
 }
 
-# The one package that may be missing by itself: without it the build has the engine "direct" only.
-detect_streamiz() { if probe "$1" Streamiz.Kafka.Net; then streamiz=true; else streamiz=false; fi; rm -rf -- "$CACHE/feed-probe"; }
+# Packages that may be missing by themselves, each with the property that says so, and what is left out then.
+optional_packages=(Streamiz.Kafka.Net NBomber)
+declare -A optional_property=([Streamiz.Kafka.Net]=HasStreamiz [NBomber]=HasNBomber)
+declare -A optional_use=([Streamiz.Kafka.Net]="the engine 'streamiz'" [NBomber]="the NBomber load tests")
 
-# write_feed KIND STREAMIZ: leaves feed.props alone when it already says so: a new time would rebuild everything.
-write_feed() {
-  [[ $(written NuGetFeed) != "$1" || $(written HasStreamiz) != "$2" ]] || return 0
-  printf '<Project><PropertyGroup><NuGetFeed>%s</NuGetFeed><HasStreamiz>%s</HasStreamiz></PropertyGroup></Project>\n' "$1" "$2" \
-    >"$ROOT/feed.props" || die "cannot write $ROOT/feed.props"
+# feed_props KIND: what feed.props has to say; of the optional packages, those that are named in $present are there.
+feed_props() {
+  local package line="<Project><PropertyGroup><NuGetFeed>$1</NuGetFeed>" property
+  for package in "${optional_packages[@]}"; do
+    property=${optional_property[$package]}
+    line+="<$property>$([[ $present == *" $package "* ]] && echo true || echo false)</$property>"
+  done
+  printf '%s</PropertyGroup></Project>\n' "$line"
 }
 
 # written PROPERTY: what feed.props says.
 written() { sed -n "s/.*<$1>\([a-z]*\)<.*/\1/p" "$ROOT/feed.props" 2>/dev/null || true; }
 
+# Whether feed.props is this script's, whole, and nothing has changed that it depends on.
+is_feed_known() {
+  local package
+  [[ -n $(written NuGetFeed) && -f $CACHE/feed.stamp && $(cat "$CACHE/feed.stamp") == "$1" ]] || return 1
+  for package in "${optional_packages[@]}"; do [[ -n $(written "${optional_property[$package]}") ]] || return 1; done
+}
+
 find_feed() {
-  local stamp kind streamiz
+  local stamp package present=' ' props
   stamp=$(feed_stamp)
-  kind=$(written NuGetFeed) streamiz=$(written HasStreamiz)
   case $feed in
-    complete) kind=complete streamiz=true ;;
-    partial) kind=partial streamiz=false ;;
-    auto) kind='' ;;
-    *) [[ -n $streamiz && -f $CACHE/feed.stamp && $(cat "$CACHE/feed.stamp") == "$stamp" ]] || kind='' ;;
+    complete) FOUND=complete present=" ${optional_packages[*]} " ;;
+    partial) FOUND=partial ;;
+    cached) is_feed_known "$stamp" && FOUND=$(written NuGetFeed) ;;
   esac
-  if [[ -z $kind ]]; then
+  if [[ -z $FOUND ]]; then
     detect_feed
-    kind=$FOUND
-    detect_streamiz "$kind"
+    for package in "${optional_packages[@]}"; do if probe "$FOUND" "$package"; then present+="$package "; fi; done
+    rm -rf -- "$CACHE"/feed-probe "$CACHE"/feed-*.log
+  elif [[ $feed == cached ]]; then
+    for package in "${optional_packages[@]}"; do if [[ $(written "${optional_property[$package]}") == true ]]; then present+="$package "; fi; done
   fi
-  write_feed "$kind" "$streamiz"
+  props=$(feed_props "$FOUND")
+  # Left alone when it already says so: a new time would rebuild everything.
+  if [[ $props != "$(cat "$ROOT/feed.props" 2>/dev/null)" ]]; then
+    printf '%s\n' "$props" >"$ROOT/feed.props" || die "cannot write $ROOT/feed.props"
+  fi
   printf '%s\n' "$stamp" >"$CACHE/feed.stamp"
-  FOUND=$kind
-  if [[ $streamiz == false ]]; then FOUND+=", without Streamiz.Kafka.Net: engine 'direct' only"; fi
+  for package in "${optional_packages[@]}"; do
+    [[ $present == *" $package "* ]] || FOUND+=", without $package (${optional_use[$package]})"
+  done
 }
 
 # --- librdkafka, which a partial feed lacks --------------------------------------------------
