@@ -42,7 +42,7 @@ internal static class MeasureCommand
     private static RootCommand Create()
     {
         Option<bool> quick = new("--quick") { Description = "Short rounds: shows that it works. The published page stays as it is." };
-        Option<string?> only = new("--only") { Description = $"Only these rows, separated by commas: {string.Join(", ", RowList.All.Select(r => r.Name))}.", HelpName = "NAMES" };
+        Option<string?> only = new("--only") { Description = $"Only these rows, separated by commas: {string.Join(", ", RowList.All.Select(r => r.Name))} (engines: only if named, as it needs a build with Streamiz).", HelpName = "NAMES" };
         Option<string> folder = new("--folder") { Description = "Where logs, results and this run's own page go.", DefaultValueFactory = _ => ".run/measure/report", HelpName = "DIR" };
         Option<string?> page = new("--page") { Description = "The page that a full run renews.", HelpName = "FILE" };
         var command = new RootCommand("Measures the goal table: ours beside twins. Exit code: 0 measured, 1 a row could not be, 2 could not run, 130 interrupted.") { quick, only, folder, page };
@@ -59,7 +59,7 @@ internal static class MeasureCommand
     private static IReadOnlyList<IRow> Choose(string? names)
     {
         if (names is null)
-            return RowList.All;
+            return RowList.Usual;
         var wanted = names.Split(',', StringSplitOptions.TrimEntries);
         return Array.Find(wanted, w => RowList.All.All(r => r.Name != w)) is { } unknown
             ? throw new MeasureException($"there is no row '{unknown}'; there are {string.Join(", ", RowList.All.Select(r => r.Name))}")

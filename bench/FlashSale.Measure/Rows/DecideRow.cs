@@ -22,47 +22,69 @@ internal sealed class DecideRow : IRow
     private static async Task<Figure> MeasureAsync(Lab lab, int campaigns, string what, CancellationToken cancel)
     {
         await using var installation = await Installation.CreateAsync(lab, cancel);
-        var ids = Installation.CampaignsOnPartitions(campaigns);
-        await installation.OpenAsync(ids, RowExtensions.NeverSoldOut, cancel);
-        var door = await installation.StartAsync("api", "api", cancel, DoorRow.Alone);
-        await Backlog.WriteAsync(lab, door.Url, ids, lab.Plan.BacklogClaims, cancel);
-        await installation.StopAsync(door);
-
-        var records = await installation.ReadAllAsync(installation.Topics.Commands, cancel);
-        var ends = records.Select(r => (long)r.Count).ToList();
-        var commands = records.Sum(partition => partition.Sum(r => (double)CouponRecord.Inspect(r.Value.Span).Commands));
-        lab.Say($"  {what}: {commands:N0} commands in {ends.Sum():N0} records");
+        var backlog = await Backlog.CreateAsync(lab, installation, campaigns, lab.Plan.BacklogClaims, cancel);
+        lab.Say($"  {what}: {backlog.Commands:N0} commands in {backlog.RecordCount:N0} records");
         var (ours, twins) = (new List<double>(), new List<double>());
         await using var twin = await ScriptTwin.ConnectAsync(lab, cancel);
         // Its code is compiled now.
-        await twin.RunAsync(records);
+        await twin.RunAsync(backlog.Log);
         for (var round = 1; round <= lab.Plan.BacklogRounds; round++)
         {
             await installation.ResetDecisionsAsync(cancel);
-            twins.Add(commands / await twin.RunAsync(records));
-            await installation.ResetDecisionsAsync(cancel);
-            ours.Add(commands / await DecideAsync(installation, ends, cancel));
+            twins.Add(backlog.Commands / await twin.RunAsync(backlog.Log));
+            ours.Add(await backlog.DecideAsync(cancel));
             lab.Say($"  round {round} of {lab.Plan.BacklogRounds}: twin {twins[^1]:N0}/s, ours {ours[^1]:N0}/s");
         }
 
         return new Figure($"decided, {what}", "commands/s", ours, twins, Goal.RatioAtLeast, 0.7,
-            FormattableString.Invariant($"{commands:N0} commands in {ends.Sum():N0} records as the door wrote them; until the events are acknowledged"));
-    }
-
-    private static async Task<double> DecideAsync(Installation installation, IReadOnlyList<long> ends, CancellationToken cancel)
-    {
-        var machines = installation.Prepare("machines", "machines");
-        machines.Start();
-        var seconds = await CatchUp.SecondsAsync(machines, ends, p => p.Told, cancel);
-        await installation.StopAsync(machines);
-        return seconds;
+            FormattableString.Invariant($"{backlog.Commands:N0} commands in {backlog.RecordCount:N0} records as the door wrote them; until the events are acknowledged"));
     }
 }
 
 /// <summary>Claims put into the log.</summary>
-internal static class Backlog
+internal sealed class Backlog
 {
     private static readonly TimeSpan StandsStillFor = TimeSpan.FromSeconds(10);
+
+    private readonly Installation _installation;
+    private readonly IReadOnlyList<long> _ends;
+
+    private Backlog(Installation installation, IReadOnlyList<LogRecord>[] log)
+    {
+        _installation = installation;
+        Log = log;
+        _ends = [.. log.Select(r => (long)r.Count)];
+        Commands = log.Sum(partition => partition.Sum(r => (long)CouponRecord.Inspect(r.Value.Span).Commands));
+    }
+
+    /// <summary>All records, by partition.</summary>
+    public IReadOnlyList<LogRecord>[] Log { get; }
+
+    public long Commands { get; }
+
+    public long RecordCount => _ends.Sum();
+
+    /// <summary>Opens campaigns, one on each of as many partitions, and has a door write claims on them that nobody decides.</summary>
+    public static async Task<Backlog> CreateAsync(Lab lab, Installation installation, int campaigns, int claims, CancellationToken cancel)
+    {
+        var ids = Installation.CampaignsOnPartitions(campaigns);
+        await installation.OpenAsync(ids, RowExtensions.NeverSoldOut, cancel);
+        var door = await installation.StartAsync("api", "api", cancel, DoorRow.Alone);
+        await WriteAsync(lab, door.Url, ids, claims, cancel);
+        await installation.StopAsync(door);
+        return new Backlog(installation, await installation.ReadAllAsync(installation.Topics.Commands, cancel));
+    }
+
+    /// <summary>Commands a second of a process that has nothing else to do, from its first decision until every event is acknowledged.</summary>
+    public async Task<double> DecideAsync(CancellationToken cancel, params (string Key, string Value)[] settings)
+    {
+        await _installation.ResetDecisionsAsync(cancel);
+        var machines = _installation.Prepare("machines", "machines", settings);
+        machines.Start();
+        var seconds = await CatchUp.SecondsAsync(machines, _ends, p => p.Told, cancel);
+        await _installation.StopAsync(machines);
+        return Commands / seconds;
+    }
 
     /// <summary>By a door, in closed loop: about so many claims.</summary>
     public static async Task WriteAsync(Lab lab, string url, IReadOnlyList<string> campaigns, int claims, CancellationToken cancel)

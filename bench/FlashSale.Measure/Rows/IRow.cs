@@ -34,5 +34,9 @@ internal static class RowList
     public static readonly IReadOnlyList<IRow> All =
     [
         new DoorRow(), new SoldOutRow(), new DecideRow(), new LedgerRow(), new SustainedRow(), new IdleRow(), new OverloadRow(), new TwoProcessesRow(), new StartRow(), new MemoryRow(),
+        new EnginesRow(),
     ];
+
+    /// <summary>Those of a run that names none: without the one that not every build can measure.</summary>
+    public static readonly IReadOnlyList<IRow> Usual = [.. All.Where(r => r is not EnginesRow)];
 }
