@@ -75,8 +75,10 @@ public sealed class KafkaLog : ILog, IAsyncDisposable
     {
         try
         {
-            // The client's call blocks.
-            var found = await Task.Run(() => _consumer.QueryWatermarkOffsets(new TopicPartition(topic, partition), _options.AdminTimeout), cancel).WaitAsync(cancel);
+            // The client's call blocks, and many partitions ask at a time when a process starts or takes over: a pool of as many threads as there are
+            // cores would grow by one in half a second.
+            var found = await Task.Factory.StartNew(
+                () => _consumer.QueryWatermarkOffsets(new TopicPartition(topic, partition), _options.AdminTimeout), cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(cancel);
             return new LogBounds(found.Low.Value, found.High.Value);
         }
         catch (KafkaException e)

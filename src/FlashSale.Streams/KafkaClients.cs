@@ -7,11 +7,12 @@ using Streamiz.Kafka.Net.Metrics;
 namespace FlashSale.Streams;
 
 /// <summary>The Kafka clients of Streamiz, with the settings that the direct engine's have.</summary>
+/// <param name="pollTime">How long the thread waits for records, <see cref="FlashSale.Core.Engine.StreamizOptions.PollTime"/>.</param>
 /// <param name="told">Is told of each acknowledged event: partition, and offset of the command record that it answers.</param>
 /// <param name="flushMax">How long a flush may wait for acknowledgements.</param>
 /// <param name="giveUp">Ends all such waiting.</param>
 internal sealed class KafkaClients(
-    IKafkaSupplier inner, KafkaOptions options, Action<int, long> told, TimeSpan flushMax, CancellationToken giveUp, ILogger logger) : IKafkaSupplier
+    IKafkaSupplier inner, KafkaOptions options, TimeSpan pollTime, Action<int, long> told, TimeSpan flushMax, CancellationToken giveUp, ILogger logger) : IKafkaSupplier
 {
     public StreamMetricsRegistry MetricsRegistry
     {
@@ -30,7 +31,7 @@ internal sealed class KafkaClients(
         config.FetchQueueBackoffMs = 10;
         config.QueuedMinMessages = 1_000;
         config.QueuedMaxMessagesKbytes = 16 * 1_024;
-        return UncommittedConsumer.Of(new ConsumerBuilder<byte[], byte[]>(config)
+        return BoundedConsumer.Of(new ConsumerBuilder<byte[], byte[]>(config)
             .SetPartitionsAssignedHandler((consumer, assigned) =>
             {
                 rebalanceListener.PartitionsAssigned(consumer, assigned);
@@ -40,7 +41,7 @@ internal sealed class KafkaClients(
             .SetPartitionsRevokedHandler(rebalanceListener.PartitionsRevoked)
             .SetLogHandler(static (_, _) => { })
             .SetErrorHandler((_, error) => StreamsLogMessages.ClientError(logger, error.Reason))
-            .Build());
+            .Build(), pollTime);
     }
 
     public IProducer<byte[], byte[]> GetProducer(ProducerConfig config)

@@ -53,7 +53,7 @@ public sealed class StreamizEngine : IMachineEngine
         var ended = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
         var config = Configure(fault => ended.TrySetResult(fault));
         var clients = new KafkaClients(
-            new DefaultKafkaClientSupplier(new KafkaLoggerAdapter(config), config), _kafka,
+            new DefaultKafkaClientSupplier(new KafkaLoggerAdapter(config), config), _kafka, _options.PollTime,
             (partition, offset) => _places[partition].Current?.Told(offset), _engine.DrainTimeout, giveUp, _logger);
         var stream = new KafkaStream(CouponTopology.Build(_topics, Open, _time), config, clients);
         stream.StateChanged += (_, state) =>

@@ -68,6 +68,8 @@ internal sealed class Run
 
         _adversary.End();
         var deadline = _world.Scheduler.Now + QuietMax;
+        // Effects that were slow when the faults ended are still under way, and hold up what is asked behind them.
+        _world.Scheduler.Run(static () => false, _world.Scheduler.Now + FaultPlan.SlowMax);
         _world.Scheduler.Run(() => _storm.IsOver && Lag.Of(_world) is null, deadline);
         if (Lag.Of(_world) is { } lag)
             throw new ViolationException("I9", lag);

@@ -121,6 +121,9 @@ internal sealed class World
 
     public void Trace(string who, string what) => _trace.Add(who, what);
 
+    /// <summary>Whether all processes have the sequential engine.</summary>
+    public bool IsSequentialOnly => _sequentialShare >= 1;
+
     public EngineKind DrawEngine() => _engines.Chance(_sequentialShare) ? EngineKind.Sequential : EngineKind.Batching;
 
     public LogId NewLogId()

@@ -13,14 +13,28 @@ public sealed class KafkaClientsTests
     private readonly List<string> _called = [];
     private Action<DeliveryReport<byte[], byte[]>>? _reported;
     private bool _acknowledges = true;
+    private TimeSpan? _waited;
 
     [Fact]
     public void Commit_IsNotSent()
     {
-        var consumer = UncommittedConsumer.Of(Fake<IConsumer<byte[], byte[]>>());
+        var consumer = BoundedConsumer.Of(Fake<IConsumer<byte[], byte[]>>(), TimeSpan.FromMilliseconds(5));
         consumer.Commit([new TopicPartitionOffset(Events, 7)]);
         consumer.Pause([Events]);
         Assert.Equal(["Pause"], _called);
+    }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(3, 3)]
+    [InlineData(5, 5)]
+    [InlineData(3_480, 5)]
+    [InlineData(-200, 5)]
+    public void Consume_WaitsAsLongAsConfigured(int askedMs, int waitsMs)
+    {
+        var consumer = BoundedConsumer.Of(Fake<IConsumer<byte[], byte[]>>(), TimeSpan.FromMilliseconds(5));
+        consumer.Consume(TimeSpan.FromMilliseconds(askedMs));
+        Assert.Equal(TimeSpan.FromMilliseconds(waitsMs), _waited);
     }
 
     [Fact]
@@ -70,6 +84,8 @@ public sealed class KafkaClientsTests
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
         {
             Tests._called.Add(targetMethod!.Name);
+            if (args is [TimeSpan wait])
+                Tests._waited = wait;
             if (targetMethod.Name == "Produce")
                 Tests._reported = (Action<DeliveryReport<byte[], byte[]>>)args![2]!;
             if (targetMethod.Name == "Flush" && !Tests._acknowledges && args is [CancellationToken cancel])

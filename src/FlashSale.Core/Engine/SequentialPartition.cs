@@ -10,7 +10,7 @@ namespace FlashSale.Core.Engine;
 /// <remarks>
 /// <para>No decision rests on where the loop stands in the log: a record that was decided before is dropped, and what the loop has skipped,
 /// or has handed over while nothing could be decided, is read from the log by a reader of our own. That something was skipped shows with
-/// the next record, after a takeover, or else at the next look of an idle partition.</para>
+/// the next record, after a takeover, or else when nothing was handed over for some time.</para>
 /// <para>No call takes longer than the store's own deadline, <see cref="CatchUpMax"/>, <see cref="RoomWaitMax"/> and the acknowledgement of a dead
 /// letter, so a partition in trouble hardly holds up another one of the same loop.</para>
 /// <para>One call at a time; only <see cref="Told"/> and <see cref="Progress"/> are for any thread.</para>
@@ -21,6 +21,9 @@ public sealed class SequentialPartition(
 {
     /// <summary>How long one call may read and apply what was skipped: the loop has other partitions to serve, and its place in the group to keep.</summary>
     private static readonly TimeSpan CatchUpMax = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>After so long without a record it is asked how far the log goes: a loop hands nothing over while partitions of others move.</summary>
+    private static readonly TimeSpan QuietMin = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How long a call waits for acknowledgements when too many events are without one; a broker answers within milliseconds, or is away.</summary>
     private static readonly TimeSpan RoomWaitMax = TimeSpan.FromMilliseconds(500);
@@ -56,6 +59,10 @@ public sealed class SequentialPartition(
 
     /// <summary>When the fence was met last.</summary>
     private long _metAt;
+
+    /// <summary>When a record was applied last, or the log's end asked for; and how long after it the end is asked for.</summary>
+    private long _quietSince;
+    private TimeSpan _quietMax;
 
     private long _pausedAt;
     private TimeSpan _pause;
@@ -111,12 +118,14 @@ public sealed class SequentialPartition(
             if (!_isOwned && !await TryOwnAsync(events))
                 return events;
             SeeEnd();
+            AskIfQuiet();
             if (_reader is null && given is { } record && record.Offset == _applied.Offset + 1)
                 await DecideNowAsync(record, events);
             else if (_reader is not null || _applied.Offset < Known)
                 await CatchUpAsync(events);
+            // A batch without records changes nothing and meets the fence: a state that is lost in a quiet time is missed by nobody else.
             if (time.GetElapsedTime(_metAt) >= options.IdleCheck)
-                await LookAroundAsync();
+                await ApplyAsync([], []);
         }
         catch (Exception fault)
         {
@@ -151,6 +160,7 @@ public sealed class SequentialPartition(
         foreach (var untold in owned.Untold)
             await TellAsync(untold.Command, untold.Commands, untold.Outcomes, events);
         AskForEnd();
+        ListenAnew();
         return true;
     }
 
@@ -193,14 +203,20 @@ public sealed class SequentialPartition(
         return await reader.NextAsync(_applied.Offset, owning);
     }
 
-    /// <summary>
-    /// A batch without records changes nothing and meets the fence: a state that is lost in a quiet time is missed by nobody else. And a
-    /// record that the loop has skipped is missed by nobody until the next one.
-    /// </summary>
-    private async Task LookAroundAsync()
+    /// <summary>A record that the loop has skipped is missed by nobody until the next one. The longer nothing is found, the more seldom it is looked for.</summary>
+    private void AskIfQuiet()
     {
-        await ApplyAsync([], []);
+        if (time.GetElapsedTime(_quietSince) < _quietMax)
+            return;
         AskForEnd();
+        _quietSince = time.GetTimestamp();
+        _quietMax = TimeSpan.FromTicks(Math.Min(2 * _quietMax.Ticks, options.IdleCheck.Ticks));
+    }
+
+    private void ListenAnew()
+    {
+        _quietSince = time.GetTimestamp();
+        _quietMax = QuietMin;
     }
 
     private void AskForEnd() => _looking ??= log.BoundsAsync(machine.Topics.Commands, partition, _owning.Token).AsTask();
@@ -223,6 +239,7 @@ public sealed class SequentialPartition(
         _metAt = time.GetTimestamp();
         if (records.Count == 0)
             return;
+        ListenAnew();
         var commandsBefore = _commands;
         for (var i = 0; i < records.Count; i++)
         {

@@ -10,6 +10,9 @@ internal sealed class FaultPlan
 {
     private const FaultKind FirstFromOutside = FaultKind.LogAway;
 
+    /// <summary>The longest that an effect takes to happen.</summary>
+    public static readonly TimeSpan SlowMax = TimeSpan.FromSeconds(4);
+
     private static readonly FaultKind[] Kinds = Enum.GetValues<FaultKind>();
     private static readonly double[] Frequencies = [0.005, 0.02, 0.08];
 
@@ -47,6 +50,6 @@ internal sealed class FaultPlan
 
     /// <summary>How long an effect takes to happen.</summary>
     public TimeSpan Latency() => Strikes(FaultKind.Slow)
-        ? _random.Between(TimeSpan.FromSeconds(0.1), TimeSpan.FromSeconds(4))
+        ? _random.Between(TimeSpan.FromSeconds(0.1), SlowMax)
         : _random.Between(TimeSpan.FromMilliseconds(0.1), TimeSpan.FromMilliseconds(12));
 }

@@ -55,8 +55,8 @@ internal static class DefenceList
         new("one at a time: what was told is not told again", Sequential, "if (records[i].Offset > _tellAfter)", "if (records[i].Offset >= 0)"),
         new("one at a time: recent outcomes are told by the next owner", Sequential, "        foreach (var untold in owned.Untold)\n            await TellAsync(untold.Command, untold.Commands, untold.Outcomes, events);\n", ""),
         new("one at a time: so many untold and no more", Sequential, "private bool IsFull => _applied.Offset - Progress.Told >= options.UntoldRecordsMax;", "private bool IsFull => options.UntoldRecordsMax < 0;"),
-        new("one at a time: idle partitions look at their state", Sequential, "        await ApplyAsync([], []);\n", ""),
-        new("one at a time: idle partitions look for what was skipped", Sequential, "        await ApplyAsync([], []);\n        AskForEnd();\n", "        await ApplyAsync([], []);\n"),
+        new("one at a time: idle partitions look at their state", Sequential, "                await ApplyAsync([], []);\n", "                _metAt = time.GetTimestamp();\n"),
+        new("one at a time: idle partitions look for what was skipped", Sequential, "            AskIfQuiet();\n", ""),
         new("one at a time: record id where reading begins again", Sequential, "        reader.Expect(_applied);\n", ""),
         new("one at a time: record id of what a record follows", Sequential, "var follows = _handed == _applied;", "var follows = _handed?.Offset == _applied.Offset;"),
 

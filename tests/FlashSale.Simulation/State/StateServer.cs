@@ -157,7 +157,9 @@ internal sealed class StateServer(World world, int partition)
         if (result.Token != new OwnerToken(before.Token.Number + 1, nonce))
             throw new ViolationException("I7", $"the state of {partition} gives token {result.Token} after {before.Token}: two owners could work in turns");
         var options = world.Options.Engine;
-        var keptMax = options.UntoldRecordsMax + (options.BatchesInFlightMax + 2) * options.BatchRecordsMax;
+        // One that decides a record at a time has a batch under way only while it catches up.
+        var batches = world.IsSequentialOnly ? 1 : options.BatchesInFlightMax + 2;
+        var keptMax = options.UntoldRecordsMax + batches * options.BatchRecordsMax;
         if (result.Recent.Count > keptMax)
             throw new ViolationException("I7", $"the state of {partition} keeps the outcomes of {result.Recent.Count} records, {keptMax} at most can be untold");
     }
