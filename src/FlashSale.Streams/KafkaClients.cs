@@ -50,12 +50,12 @@ internal sealed class KafkaClients(
             config.Set(key, value);
         // Streamiz looks at the record in its reports.
         config.DeliveryReportFields = "all";
-        return AcknowledgedProducer.Of(inner.GetProducer(config), told, flushMax, giveUp);
+        return AcknowledgedProducer.Of(UnawaitedEnd.Of(inner.GetProducer(config)), told, flushMax, giveUp);
     }
 
     public IConsumer<byte[], byte[]> GetRestoreConsumer(ConsumerConfig config) => inner.GetRestoreConsumer(Secured(config));
 
-    public IAdminClient GetAdmin(AdminClientConfig config) => inner.GetAdmin(Secured(config));
+    public IAdminClient GetAdmin(AdminClientConfig config) => UnawaitedEnd.Of(inner.GetAdmin(Secured(config)));
 
     public IConsumer<byte[], byte[]> GetGlobalConsumer(ConsumerConfig config) => inner.GetGlobalConsumer(Secured(config));
 

@@ -14,6 +14,7 @@ public sealed class KafkaClientsTests
     private Action<DeliveryReport<byte[], byte[]>>? _reported;
     private bool _acknowledges = true;
     private TimeSpan? _waited;
+    private Action? _disposing;
 
     [Fact]
     public void Commit_IsNotSent()
@@ -66,6 +67,22 @@ public sealed class KafkaClientsTests
         Assert.Equal(["Flush"], _called);
     }
 
+    [Fact]
+    public void Dispose_IsDoneAndNotWaitedFor()
+    {
+        using var mayEnd = new ManualResetEventSlim();
+        using var hasEnded = new ManualResetEventSlim();
+        _disposing = () =>
+        {
+            mayEnd.Wait(TimeSpan.FromSeconds(30));
+            hasEnded.Set();
+        };
+        UnawaitedEnd.Of(Fake<IAdminClient>()).Dispose();
+        Assert.False(hasEnded.IsSet);
+        mayEnd.Set();
+        Assert.True(hasEnded.Wait(TimeSpan.FromSeconds(30)));
+    }
+
     private static byte[] EventThatAnswers(long offset) =>
         new EventRecord(new RecordId(1), new LogId(Guid.Empty), new RecordPosition(offset, new RecordId(2)), 1, 0, default, new byte[] { 0 }).Encode();
 
@@ -84,6 +101,8 @@ public sealed class KafkaClientsTests
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
         {
             Tests._called.Add(targetMethod!.Name);
+            if (targetMethod.Name == "Dispose")
+                Tests._disposing?.Invoke();
             if (args is [TimeSpan wait])
                 Tests._waited = wait;
             if (targetMethod.Name == "Produce")
