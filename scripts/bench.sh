@@ -6,7 +6,8 @@
 #
 #   FILTER            only benchmarks whose name (Class.Method(parameters)) contains this
 #   --check           measure the stable ones, which need no server, and compare their ratios with bench/baseline.json: exit
-#                     code 1 where one is over the tolerance written there. A class that is over it is measured up to four times
+#                     code 1 where one is over the tolerance written there, 3 where it is of another processor. A class that is
+#                     over it is measured up to four times
 #   --audit COMMANDS  audit a log of so many commands that is made while it is read: commands a second, and the most memory
 #   --write-baseline  measure the stable ones four times and write the lowest ratios to bench/baseline.json
 #

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test.sh [--filter EXPRESSION] [--no-format]
 #
-# Set-up, Release build, check of the formatting, a private stack of servers (.run/test, wiped before), all tests.
+# Set-up, Release build, check of the formatting, regression check of the benchmarks (unless a filter is given), a private stack of servers (.run/test, wiped before), all tests.
 # The last line is "N passed, N failed", with ", N skipped" where there are any. A build, a check or a test project that
 # breaks off counts as one failure. Exit code 0 only if something passed and nothing failed. Leaves nothing running.
 #
@@ -24,6 +24,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 # A hanging build or test must not hang the machine that runs it.
 SETUP_SECONDS=900
 FORMAT_SECONDS=180
+BENCH_SECONDS=300
 PROJECT_SECONDS=1800
 
 filter=()
@@ -116,6 +117,19 @@ if $format; then
     head -n 20 "$results/format.log" >&2
     broke "format: dotnet format would change files"
   fi
+fi
+
+if ((${#filter[@]} == 0)); then
+  began=$(now_us) status=0
+  bounded "$BENCH_SECONDS" bash scripts/bench.sh --check >"$results/bench.log" 2>&1 || status=$?
+  case $status in
+    0) passed=$((passed + 1)); summary+=("bench: no ratio is over the baseline's tolerance ($(elapsed "$began") s)") ;;
+    3) skipped=$((skipped + 1)); summary+=("bench: $(grep -m 1 '^not compared' "$results/bench.log")") ;;
+    *)
+      tail -n 20 "$results/bench.log" >&2
+      broke "bench: slower than the baseline (exit code $status)"
+      ;;
+  esac
 fi
 
 bounded 60 bash scripts/stack.sh wipe

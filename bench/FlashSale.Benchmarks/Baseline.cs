@@ -4,16 +4,21 @@ namespace FlashSale.Benchmarks;
 
 /// <summary>The ratios to their twins that were measured before, kept in <c>bench/baseline.json</c>.</summary>
 /// <param name="Tolerance">A ratio that is higher by more than this factor is a regression.</param>
-internal sealed record Baseline(double Tolerance, SortedDictionary<string, double> Ratios)
+/// <param name="Processor">On which they were measured: another kind of processor has other ratios.</param>
+internal sealed record Baseline(double Tolerance, string Processor, SortedDictionary<string, double> Ratios)
 {
+    /// <summary>The processor here, as Linux names it; else its architecture.</summary>
+    public static string ProcessorHere => (File.Exists("/proc/cpuinfo") ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(static l => l.StartsWith("model name", StringComparison.Ordinal)) : null)
+        is { } line ? line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() : System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString();
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     /// <exception cref="FileNotFoundException">There is none.</exception>
     /// <exception cref="JsonException">It cannot be read.</exception>
     public static Baseline Read(string path) =>
-        JsonSerializer.Deserialize<Baseline>(File.ReadAllText(path), Json) is { Ratios: not null, Tolerance: > 1 } baseline
+        JsonSerializer.Deserialize<Baseline>(File.ReadAllText(path), Json) is { Ratios: not null, Processor: not null, Tolerance: > 1 } baseline
             ? baseline
-            : throw new JsonException("it lacks a tolerance above 1, or ratios");
+            : throw new JsonException("it lacks a tolerance above 1, the processor, or ratios");
 
     public void Write(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, Json) + Environment.NewLine);
 }

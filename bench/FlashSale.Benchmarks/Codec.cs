@@ -1,14 +1,17 @@
+using System.Buffers.Binary;
+using System.Text;
 using BenchmarkDotNet.Attributes;
 using FlashSale.Core.Coupons;
 
 namespace FlashSale.Benchmarks;
 
-/// <summary>Command records. The twin copies the finished bytes: nobody can write or read them for less.</summary>
+/// <summary>Command records. The twin writes the fields of a claim, without lengths, checks, a header and the campaign, into a buffer that is there.</summary>
 [BenchmarkCategory("stable")]
 public class Codec
 {
     private CouponCommand[] _commands = [];
     private byte[] _record = [];
+    private byte[] _buffer = [];
 
     [Params(10, 100, 1_000)]
     public int Commands { get; set; }
@@ -18,10 +21,23 @@ public class Codec
     {
         _commands = [.. Enumerable.Range(0, Commands).Select(Sample.Claim)];
         _record = Sample.Record(2, _commands);
+        _buffer = new byte[_record.Length];
     }
 
     [Benchmark(Baseline = true)]
-    public byte[] Copy() => [.. _record];
+    public int WriteFields()
+    {
+        var at = 0;
+        foreach (var command in _commands)
+        {
+            at += Encoding.ASCII.GetBytes(command.UserId!, _buffer.AsSpan(at));
+            BinaryPrimitives.WriteUInt64BigEndian(_buffer.AsSpan(at), command.ClaimId);
+            BinaryPrimitives.WriteInt64BigEndian(_buffer.AsSpan(at + 8), command.InstantMs);
+            at += 16;
+        }
+
+        return at;
+    }
 
     [Benchmark]
     public byte[] Encode() => Sample.Record(2, _commands);

@@ -1,4 +1,3 @@
-using BenchmarkDotNet.Loggers;
 using Spectre.Console;
 
 namespace FlashSale.Benchmarks;
@@ -12,36 +11,36 @@ internal static class RegressionCheck
     private const int RoundsMax = 4;
 
     /// <summary>Yields what is over the tolerance.</summary>
-    public static List<string> Run(Baseline baseline, StreamLogger log)
+    public static List<string> Run(Baseline baseline)
     {
         var regressions = new List<string>();
         var table = new Table().AddColumns("benchmark", "ratio before", "ratio now", "change", "rounds");
         foreach (var type in Runner.Classes.Where(Runner.IsStable))
-            Check(type, baseline, log, table, regressions);
+            Check(type, baseline, table, regressions);
         AnsiConsole.Write(table);
         return regressions;
     }
 
     /// <summary>The lowest ratios of several rounds: what a baseline is made of.</summary>
-    public static SortedDictionary<string, double> Measure(StreamLogger log)
+    public static SortedDictionary<string, double> Measure()
     {
         var ratios = new SortedDictionary<string, double>(StringComparer.Ordinal);
         foreach (var type in Runner.Classes.Where(Runner.IsStable))
         {
             for (var round = 0; round < RoundsMax; round++)
-                Lower(ratios, Runner.Run(type, null, log));
+                Lower(ratios, PairedRun.Run(type));
         }
 
         return ratios;
     }
 
-    private static void Check(Type type, Baseline baseline, StreamLogger log, Table table, List<string> regressions)
+    private static void Check(Type type, Baseline baseline, Table table, List<string> regressions)
     {
         var found = new SortedDictionary<string, double>(StringComparer.Ordinal);
         var rounds = 0;
         do
         {
-            Lower(found, Runner.Run(type, null, log));
+            Lower(found, PairedRun.Run(type));
             rounds++;
         }
         while (rounds < RoundsMax && found.Any(f => IsOver(baseline, f.Key, f.Value)));
@@ -59,9 +58,9 @@ internal static class RegressionCheck
     private static bool IsOver(Baseline baseline, string name, double ratio) =>
         baseline.Ratios.TryGetValue(name, out var before) && ratio > before * baseline.Tolerance;
 
-    private static void Lower(SortedDictionary<string, double> ratios, List<Measured> measured)
+    private static void Lower(SortedDictionary<string, double> ratios, IEnumerable<(string Name, double Ratio)> measured)
     {
-        foreach (var one in measured.Where(m => !m.IsTwin))
-            ratios[one.Name] = ratios.TryGetValue(one.Name, out var before) ? Math.Min(before, one.Ratio) : one.Ratio;
+        foreach (var (name, ratio) in measured)
+            ratios[name] = ratios.TryGetValue(name, out var before) ? Math.Min(before, ratio) : ratio;
     }
 }
