@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # test.sh [--filter EXPRESSION] [--no-format]
 #
-# Set-up, Release build, check of the formatting, regression check of the benchmarks (unless a filter is given), a private stack of servers (.run/test, wiped before), all tests.
+# Set-up, Release build, check of the formatting, regression check of the benchmarks (unless a filter is given), a private
+# stack of servers (.run/test, wiped before), all tests.
 # The last line is "N passed, N failed", with ", N skipped" where there are any. A build, a check or a test project that
 # breaks off counts as one failure. Exit code 0 only if something passed and nothing failed. Leaves nothing running.
 #
