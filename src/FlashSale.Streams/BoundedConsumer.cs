@@ -4,11 +4,12 @@ using Confluent.Kafka;
 namespace FlashSale.Streams;
 
 /// <summary>
-/// Streamiz's consumer, with two things changed. It commits nothing: a commit that meets a rebalance ends, as the client takes it, the whole
+/// Streamiz's consumer, with three things changed. It commits nothing: a commit that meets a rebalance ends, as the client takes it, the whole
 /// membership; and Streamiz would commit records from which the processor has returned, also those that could not be decided yet. And it waits
 /// for a record as long as it was configured to: Streamiz does not wait at all while partitions move, so that its thread keeps a core busy, and
 /// after a wait that ended a little early it waits again for up to seconds, or for ever (the logarithm in its ConsumeRecords), in
-/// which no partition is taken over and no idle one is looked at.
+/// which no partition is taken over and no idle one is looked at. And a process that ends leaves its group by closing: unsubscribed before, the
+/// client left up to a second later.
 /// </summary>
 internal class BoundedConsumer : DispatchProxy
 {
@@ -16,19 +17,22 @@ internal class BoundedConsumer : DispatchProxy
 
     private IConsumer<byte[], byte[]> _inner = null!;
     private TimeSpan _waitMax;
+    private CancellationToken _stop;
 
     /// <param name="waitMax">How long it waits for a record, at least 1 ms.</param>
-    public static IConsumer<byte[], byte[]> Of(IConsumer<byte[], byte[]> inner, TimeSpan waitMax)
+    /// <param name="stop">Once it is cancelled, the consumer is only closed any more.</param>
+    public static IConsumer<byte[], byte[]> Of(IConsumer<byte[], byte[]> inner, TimeSpan waitMax, CancellationToken stop)
     {
         var consumer = Create<IConsumer<byte[], byte[]>, BoundedConsumer>();
         var proxy = (BoundedConsumer)(object)consumer;
-        (proxy._inner, proxy._waitMax) = (inner, waitMax);
+        (proxy._inner, proxy._waitMax, proxy._stop) = (inner, waitMax, stop);
         return consumer;
     }
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => (targetMethod!.Name, args) switch
     {
         (nameof(IConsumer<,>.Commit), _) when targetMethod.ReturnType == typeof(void) => null,
+        (nameof(IConsumer<,>.Unsubscribe), _) when _stop.IsCancellationRequested => null,
         (nameof(IConsumer<,>.Consume), [TimeSpan wait]) => _inner.Consume(Bounded(wait)),
         _ => targetMethod.Invoke(_inner, BindingFlags.DoNotWrapExceptions, null, args, null),
     };

@@ -11,8 +11,9 @@ namespace FlashSale.Streams;
 /// <param name="told">Is told of each acknowledged event: partition, and offset of the command record that it answers.</param>
 /// <param name="flushMax">How long a flush may wait for acknowledgements.</param>
 /// <param name="giveUp">Ends all such waiting.</param>
+/// <param name="stop">The process ends.</param>
 internal sealed class KafkaClients(
-    IKafkaSupplier inner, KafkaOptions options, TimeSpan pollTime, Action<int, long> told, TimeSpan flushMax, CancellationToken giveUp, ILogger logger) : IKafkaSupplier
+    IKafkaSupplier inner, KafkaOptions options, TimeSpan pollTime, Action<int, long> told, TimeSpan flushMax, CancellationToken giveUp, CancellationToken stop, ILogger logger) : IKafkaSupplier
 {
     public StreamMetricsRegistry MetricsRegistry
     {
@@ -41,7 +42,7 @@ internal sealed class KafkaClients(
             .SetPartitionsRevokedHandler(rebalanceListener.PartitionsRevoked)
             .SetLogHandler(static (_, _) => { })
             .SetErrorHandler((_, error) => StreamsLogMessages.ClientError(logger, error.Reason))
-            .Build(), pollTime);
+            .Build(), pollTime, stop);
     }
 
     public IProducer<byte[], byte[]> GetProducer(ProducerConfig config)

@@ -54,7 +54,7 @@ public sealed class StreamizEngine : IMachineEngine
         var config = Configure(fault => ended.TrySetResult(fault));
         var clients = new KafkaClients(
             new DefaultKafkaClientSupplier(new KafkaLoggerAdapter(config), config), _kafka, _options.PollTime,
-            (partition, offset) => _places[partition].Current?.Told(offset), _engine.DrainTimeout, giveUp, _logger);
+            (partition, offset) => _places[partition].Current?.Told(offset), _engine.DrainTimeout, giveUp, stop, _logger);
         var stream = new KafkaStream(CouponTopology.Build(_topics, Open, _time), config, clients);
         stream.StateChanged += (_, state) =>
         {

@@ -19,10 +19,22 @@ public sealed class KafkaClientsTests
     [Fact]
     public void Commit_IsNotSent()
     {
-        var consumer = BoundedConsumer.Of(Fake<IConsumer<byte[], byte[]>>(), TimeSpan.FromMilliseconds(5));
+        var consumer = BoundedConsumer.Of(Fake<IConsumer<byte[], byte[]>>(), TimeSpan.FromMilliseconds(5), CancellationToken.None);
         consumer.Commit([new TopicPartitionOffset(Events, 7)]);
         consumer.Pause([Events]);
         Assert.Equal(["Pause"], _called);
+    }
+
+    [Fact]
+    public void Unsubscribe_IsLeftToTheCloseOfAProcessThatEnds()
+    {
+        using var stop = new CancellationTokenSource();
+        var consumer = BoundedConsumer.Of(Fake<IConsumer<byte[], byte[]>>(), TimeSpan.FromMilliseconds(5), stop.Token);
+        consumer.Unsubscribe();
+        stop.Cancel();
+        consumer.Unsubscribe();
+        consumer.Close();
+        Assert.Equal(["Unsubscribe", "Close"], _called);
     }
 
     [Theory]
@@ -33,7 +45,7 @@ public sealed class KafkaClientsTests
     [InlineData(-200, 5)]
     public void Consume_WaitsAsLongAsConfigured(int askedMs, int waitsMs)
     {
-        var consumer = BoundedConsumer.Of(Fake<IConsumer<byte[], byte[]>>(), TimeSpan.FromMilliseconds(5));
+        var consumer = BoundedConsumer.Of(Fake<IConsumer<byte[], byte[]>>(), TimeSpan.FromMilliseconds(5), CancellationToken.None);
         consumer.Consume(TimeSpan.FromMilliseconds(askedMs));
         Assert.Equal(TimeSpan.FromMilliseconds(waitsMs), _waited);
     }
