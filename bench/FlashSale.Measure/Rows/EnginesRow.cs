@@ -80,7 +80,8 @@ internal sealed class EnginesRow : IRow
         }, lab.Processes(server), cancel);
         var megabytes = ProcFs.ResidentBytes(server.Process.Id) / Megabyte;
         await installation.StopAsync(server);
-        return report.RefusedAtDoor + report.Unknown == 0
+        // While the code of a new process is compiled the door may refuse a few.
+        return report.RefusedAtDoor < 0.01 * report.Offered && report.Unknown == 0
             ? new Steady(report.UntilDecided.P50, report.UntilDecided.P99, window.CpuPerClaim, megabytes)
             : throw new MeasureException($"the engine {engine[0].Value} at {rate:N0}/s: {report.RefusedAtDoor:N0} claims refused, {report.Unknown:N0} without an answer");
     }
