@@ -44,8 +44,7 @@ internal sealed class TwoProcessesRow : IRow
         }, lab.Processes([.. servers]), cancel);
         foreach (var server in servers)
             await installation.StopAsync(server);
-        // While the code of a new process is compiled the door may refuse a few.
-        return report.RefusedAtDoor < 0.01 * report.Offered && report.Unknown == 0
+        return report.RefusedAtDoor + report.Unknown == 0
             ? window.CpuPerClaim
             : throw new MeasureException($"{processes} process(es) at {rate:N0}/s: {report.RefusedAtDoor:N0} claims refused, {report.Unknown:N0} without an answer");
     }
