@@ -4,7 +4,7 @@ using Confluent.Kafka;
 namespace FlashSale.Streams;
 
 /// <summary>
-/// Streamiz's consumer, with three things changed. It commits nothing: a commit that meets a rebalance ends, as the client takes it, the whole
+/// Streamiz's consumer, with four things changed. It tells what it hands over. It commits nothing: a commit that meets a rebalance ends, as the client takes it, the whole
 /// membership; and Streamiz would commit records from which the processor has returned, also those that could not be decided yet. And it waits
 /// for a record as long as it was configured to: Streamiz does not wait at all while partitions move, so that its thread keeps a core busy, and
 /// after a wait that ended a little early it waits again for up to seconds, or for ever (the logarithm in its ConsumeRecords), in
@@ -17,15 +17,17 @@ internal class BoundedConsumer : DispatchProxy
 
     private IConsumer<byte[], byte[]> _inner = null!;
     private TimeSpan _waitMax;
+    private HandedOver _handedOver = null!;
     private CancellationToken _stop;
 
     /// <param name="waitMax">How long it waits for a record, at least 1 ms.</param>
+    /// <param name="handedOver">Is told of each record.</param>
     /// <param name="stop">Once it is cancelled, the consumer is only closed any more.</param>
-    public static IConsumer<byte[], byte[]> Of(IConsumer<byte[], byte[]> inner, TimeSpan waitMax, CancellationToken stop)
+    public static IConsumer<byte[], byte[]> Of(IConsumer<byte[], byte[]> inner, TimeSpan waitMax, HandedOver handedOver, CancellationToken stop)
     {
         var consumer = Create<IConsumer<byte[], byte[]>, BoundedConsumer>();
         var proxy = (BoundedConsumer)(object)consumer;
-        (proxy._inner, proxy._waitMax, proxy._stop) = (inner, waitMax, stop);
+        (proxy._inner, proxy._waitMax, proxy._handedOver, proxy._stop) = (inner, waitMax, handedOver, stop);
         return consumer;
     }
 
@@ -33,9 +35,17 @@ internal class BoundedConsumer : DispatchProxy
     {
         (nameof(IConsumer<,>.Commit), _) when targetMethod.ReturnType == typeof(void) => null,
         (nameof(IConsumer<,>.Unsubscribe), _) when _stop.IsCancellationRequested => null,
-        (nameof(IConsumer<,>.Consume), [TimeSpan wait]) => _inner.Consume(Bounded(wait)),
+        (nameof(IConsumer<,>.Consume), [TimeSpan wait]) => Consume(Bounded(wait)),
         _ => targetMethod.Invoke(_inner, BindingFlags.DoNotWrapExceptions, null, args, null),
     };
+
+    private ConsumeResult<byte[], byte[]>? Consume(TimeSpan wait)
+    {
+        var record = _inner.Consume(wait);
+        if (record is not null)
+            _handedOver.Set(record.Partition.Value, record.Offset.Value);
+        return record;
+    }
 
     private TimeSpan Bounded(TimeSpan wait) => wait < TimeSpan.Zero || wait > _waitMax ? _waitMax : wait < WaitMin ? WaitMin : wait;
 }

@@ -15,12 +15,13 @@ namespace FlashSale.Streams;
 internal static class CouponTopology
 {
     /// <param name="open">Makes what runs a partition that a task was assigned; disposed when the task is closed.</param>
-    public static Topology Build(MachineTopics topics, Func<int, SequentialPartition> open, TimeProvider time)
+    /// <param name="gatherMax">Records of a partition that are decided together, at most.</param>
+    public static Topology Build(MachineTopics topics, Func<int, SequentialPartition> open, HandedOver handedOver, int gatherMax, TimeProvider time)
     {
         var builder = new StreamBuilder();
         var bytes = new ByteArraySerDes();
         builder.Stream(topics.Commands, bytes, bytes)
-            .Transform(TransformerBuilder.New<byte[], byte[], int, byte[]>().Transformer<CommandProcessor>(open, time).Build())
+            .Transform(TransformerBuilder.New<byte[], byte[], int, byte[]>().Transformer<CommandProcessor>(open, handedOver, gatherMax, time).Build())
             .To(topics.Events, static (_, partition, _, _, _) => new Partition(partition), new PartitionSerDes(), bytes);
         return builder.Build();
     }

@@ -8,12 +8,13 @@ namespace FlashSale.Streams;
 
 /// <summary>The Kafka clients of Streamiz, with the settings that the direct engine's have.</summary>
 /// <param name="pollTime">How long the thread waits for records, <see cref="FlashSale.Core.Engine.StreamizOptions.PollTime"/>.</param>
+/// <param name="handedOver">Is told of each record that a consumer hands over.</param>
 /// <param name="told">Is told of each acknowledged event: partition, and offset of the command record that it answers.</param>
 /// <param name="flushMax">How long a flush may wait for acknowledgements.</param>
 /// <param name="giveUp">Ends all such waiting.</param>
 /// <param name="stop">The process ends.</param>
 internal sealed class KafkaClients(
-    IKafkaSupplier inner, KafkaOptions options, TimeSpan pollTime, Action<int, long> told, TimeSpan flushMax, CancellationToken giveUp, CancellationToken stop, ILogger logger) : IKafkaSupplier
+    IKafkaSupplier inner, KafkaOptions options, TimeSpan pollTime, HandedOver handedOver, Action<int, long> told, TimeSpan flushMax, CancellationToken giveUp, CancellationToken stop, ILogger logger) : IKafkaSupplier
 {
     public StreamMetricsRegistry MetricsRegistry
     {
@@ -42,7 +43,7 @@ internal sealed class KafkaClients(
             .SetPartitionsRevokedHandler(rebalanceListener.PartitionsRevoked)
             .SetLogHandler(static (_, _) => { })
             .SetErrorHandler((_, error) => StreamsLogMessages.ClientError(logger, error.Reason))
-            .Build(), pollTime, stop);
+            .Build(), pollTime, handedOver, stop);
     }
 
     public IProducer<byte[], byte[]> GetProducer(ProducerConfig config)

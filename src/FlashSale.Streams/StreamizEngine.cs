@@ -19,6 +19,7 @@ public sealed class StreamizEngine : IMachineEngine
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
     private readonly Place[] _places;
+    private readonly HandedOver _handedOver;
 
     /// <param name="open">Makes what runs a partition; a new one for each time that the group assigns it.</param>
     public StreamizEngine(
@@ -27,6 +28,7 @@ public sealed class StreamizEngine : IMachineEngine
         (_topics, _open, _kafka, _engine, _options, _time, _loggers) = (topics, open, kafka, engine, options, time, loggers);
         _logger = loggers.CreateLogger<StreamizEngine>();
         _places = [.. Enumerable.Range(0, kafka.Partitions).Select(p => new Place(p))];
+        _handedOver = new HandedOver(kafka.Partitions);
     }
 
     /// <inheritdoc/>
@@ -53,9 +55,9 @@ public sealed class StreamizEngine : IMachineEngine
         var ended = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
         var config = Configure(fault => ended.TrySetResult(fault));
         var clients = new KafkaClients(
-            new DefaultKafkaClientSupplier(new KafkaLoggerAdapter(config), config), _kafka, _options.PollTime,
+            new DefaultKafkaClientSupplier(new KafkaLoggerAdapter(config), config), _kafka, _options.PollTime, _handedOver,
             (partition, offset) => _places[partition].Current?.Told(offset), _engine.DrainTimeout, giveUp, stop, _logger);
-        var stream = new KafkaStream(CouponTopology.Build(_topics, Open, _time), config, clients);
+        var stream = new KafkaStream(CouponTopology.Build(_topics, Open, _handedOver, _engine.BatchRecordsMax, _time), config, clients);
         stream.StateChanged += (_, state) =>
         {
             if (state == KafkaStream.State.ERROR)

@@ -20,6 +20,7 @@ public sealed class CouponTopologyTests : IDisposable, IEngineObserver
     private readonly EngineOptions _options = new();
     private readonly StoreThatMayBeAway _store = new();
     private readonly List<RecordAddress> _deadLetters = [];
+    private readonly HandedOver _handedOver = new(1);
     private SequentialPartition? _partition;
     private TopologyTestDriver? _driver;
     private TestInputTopic<byte[], byte[]>? _input;
@@ -104,6 +105,24 @@ public sealed class CouponTopologyTests : IDisposable, IEngineObserver
         Assert.Equal([CouponOutcome.CampaignOpened, CouponOutcome.Issued, CouponOutcome.SoldOut], Outcomes(told));
     }
 
+    [Theory]
+    [InlineData(64, 1)]
+    [InlineData(2, 2)]
+    public void Records_OfOnePoll_AreDecidedTogetherUpToTheBound(int batchRecordsMax, int calls)
+    {
+        _options.BatchRecordsMax = batchRecordsMax;
+        Start();
+        Pipe(Genesis(), Record(Open(2)));
+        var before = _store.Applied;
+        _handedOver.Set(0, 5);
+        Pipe(Record(Claim("a")), Record(Claim("b")), Record(Claim("c")));
+        Assert.Equal(before + calls - 1, _store.Applied);
+        Pipe(Record(Claim("d")));
+
+        Assert.Equal(before + calls, _store.Applied);
+        Assert.Equal([CouponOutcome.CampaignOpened, CouponOutcome.Issued, CouponOutcome.Issued, CouponOutcome.SoldOut, CouponOutcome.SoldOut], Outcomes(Told()));
+    }
+
     [Fact]
     public void Garbage_IsAnsweredAndCopiedToTheDeadLetters()
     {
@@ -118,7 +137,7 @@ public sealed class CouponTopologyTests : IDisposable, IEngineObserver
     [Fact]
     public void Topology_HasNoStoreAndNoInternalTopic()
     {
-        var nodes = CouponTopology.Build(Topics, OpenPartition, _time).Describe().SubTopologies.SelectMany(t => t.Nodes).ToList();
+        var nodes = CouponTopology.Build(Topics, OpenPartition, _handedOver, _options.BatchRecordsMax, _time).Describe().SubTopologies.SelectMany(t => t.Nodes).ToList();
         Assert.Equal([Topics.Commands], nodes.OfType<ISourceNodeDescription>().SelectMany(n => n.Topics));
         Assert.Equal([Topics.Events], nodes.OfType<ISinkNodeDescription>().Select(n => n.Topic));
         Assert.All(nodes.OfType<IProcessorNodeDescription>(), n => Assert.Empty(n.Stores));
@@ -129,7 +148,7 @@ public sealed class CouponTopologyTests : IDisposable, IEngineObserver
     private void Start()
     {
         var config = new StreamConfig { ApplicationId = "test", BootstrapServers = "none", DefaultTimestampExtractor = new AppendTime() };
-        _driver = new TopologyTestDriver(CouponTopology.Build(Topics, OpenPartition, _time), config);
+        _driver = new TopologyTestDriver(CouponTopology.Build(Topics, OpenPartition, _handedOver, _options.BatchRecordsMax, _time), config);
         _input = _driver.CreateInputTopic(Topics.Commands, new ByteArraySerDes(), new ByteArraySerDes());
         _output = _driver.CreateOuputTopic(Topics.Events, TimeSpan.FromSeconds(1), new ByteArraySerDes(), new ByteArraySerDes());
     }
@@ -192,11 +211,17 @@ public sealed class CouponTopologyTests : IDisposable, IEngineObserver
 
         public bool IsAway { get; set; }
 
+        public int Applied { get; private set; }
+
         public Task<TakeOverResult> TakeOverAsync(int partition, LogId log, ulong nonce) => Answer(() => _inner.TakeOverAsync(partition, log, nonce));
 
         public Task<FenceState> ResetAsync(int partition, GenesisRecord genesis, OwnerToken token) => Answer(() => _inner.ResetAsync(partition, genesis, token));
 
-        public Task<ApplyResult> ApplyAsync(int partition, ApplyBatch batch) => Answer(() => _inner.ApplyAsync(partition, batch));
+        public Task<ApplyResult> ApplyAsync(int partition, ApplyBatch batch)
+        {
+            Applied++;
+            return Answer(() => _inner.ApplyAsync(partition, batch));
+        }
 
         private Task<T> Answer<T>(Func<Task<T>> call) => IsAway ? throw new StoreUnavailableException("connection refused") : call();
     }

@@ -13,13 +13,15 @@ public sealed class KafkaClientsTests
     private readonly List<string> _called = [];
     private Action<DeliveryReport<byte[], byte[]>>? _reported;
     private bool _acknowledges = true;
+    private readonly HandedOver _handedOver = new(8);
+    private ConsumeResult<byte[], byte[]>? _next;
     private TimeSpan? _waited;
     private Action? _disposing;
 
     [Fact]
     public void Commit_IsNotSent()
     {
-        var consumer = BoundedConsumer.Of(Fake<IConsumer<byte[], byte[]>>(), TimeSpan.FromMilliseconds(5), CancellationToken.None);
+        var consumer = Consumer(CancellationToken.None);
         consumer.Commit([new TopicPartitionOffset(Events, 7)]);
         consumer.Pause([Events]);
         Assert.Equal(["Pause"], _called);
@@ -29,7 +31,7 @@ public sealed class KafkaClientsTests
     public void Unsubscribe_IsLeftToTheCloseOfAProcessThatEnds()
     {
         using var stop = new CancellationTokenSource();
-        var consumer = BoundedConsumer.Of(Fake<IConsumer<byte[], byte[]>>(), TimeSpan.FromMilliseconds(5), stop.Token);
+        var consumer = Consumer(stop.Token);
         consumer.Unsubscribe();
         stop.Cancel();
         consumer.Unsubscribe();
@@ -45,9 +47,23 @@ public sealed class KafkaClientsTests
     [InlineData(-200, 5)]
     public void Consume_WaitsAsLongAsConfigured(int askedMs, int waitsMs)
     {
-        var consumer = BoundedConsumer.Of(Fake<IConsumer<byte[], byte[]>>(), TimeSpan.FromMilliseconds(5), CancellationToken.None);
+        var consumer = Consumer(CancellationToken.None);
         consumer.Consume(TimeSpan.FromMilliseconds(askedMs));
         Assert.Equal(TimeSpan.FromMilliseconds(waitsMs), _waited);
+    }
+
+    [Fact]
+    public void Consume_TellsWhatItHandsOver()
+    {
+        var consumer = Consumer(CancellationToken.None);
+        _next = new ConsumeResult<byte[], byte[]> { TopicPartitionOffset = new TopicPartitionOffset(Events, 7) };
+        Assert.Same(_next, consumer.Consume(TimeSpan.Zero));
+        _next = null;
+        Assert.Null(consumer.Consume(TimeSpan.Zero));
+
+        Assert.True(_handedOver.GoesOnAfter(3, 6));
+        Assert.False(_handedOver.GoesOnAfter(3, 7));
+        Assert.False(_handedOver.GoesOnAfter(2, 6));
     }
 
     [Fact]
@@ -98,6 +114,9 @@ public sealed class KafkaClientsTests
     private static byte[] EventThatAnswers(long offset) =>
         new EventRecord(new RecordId(1), new LogId(Guid.Empty), new RecordPosition(offset, new RecordId(2)), 1, 0, default, new byte[] { 0 }).Encode();
 
+    private IConsumer<byte[], byte[]> Consumer(CancellationToken stop) =>
+        BoundedConsumer.Of(Fake<IConsumer<byte[], byte[]>>(), TimeSpan.FromMilliseconds(5), _handedOver, stop);
+
     private T Fake<T>() where T : class
     {
         var client = DispatchProxy.Create<T, FakeClient>();
@@ -125,7 +144,7 @@ public sealed class KafkaClientsTests
                 cancel.ThrowIfCancellationRequested();
             }
 
-            return null;
+            return targetMethod.Name == "Consume" ? Tests._next : null;
         }
     }
 }

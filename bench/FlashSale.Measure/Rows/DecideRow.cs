@@ -27,6 +27,7 @@ internal sealed class DecideRow : IRow
         var (ours, twins) = (new List<double>(), new List<double>());
         await using var twin = await ScriptTwin.ConnectAsync(lab, cancel);
         // Its code is compiled now.
+        await installation.ResetDecisionsAsync(cancel);
         await twin.RunAsync(backlog.Log);
         for (var round = 1; round <= lab.Plan.BacklogRounds; round++)
         {

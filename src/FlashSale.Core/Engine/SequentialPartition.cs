@@ -3,9 +3,9 @@ using FlashSale.Core.Log;
 namespace FlashSale.Core.Engine;
 
 /// <summary>
-/// One partition of a machine for an engine whose loop is somebody else's: it hands records over one at a time, each is decided
-/// before the call ends, and the events that it yields are the loop's to append, in order and without leaving one out. The rules
-/// are those of <see cref="MachinePartition"/>: fence, takeover, and on any doubt the partition is taken over anew.
+/// One partition of a machine for an engine whose loop is somebody else's: it hands some records over, they are decided before the
+/// call ends, and the events that it yields are the loop's to append, in order and without leaving one out. The rules are those of
+/// <see cref="MachinePartition"/>: fence, takeover, and on any doubt the partition is taken over anew.
 /// </summary>
 /// <remarks>
 /// <para>No decision rests on where the loop stands in the log: a record that was decided before is dropped, and what the loop has skipped,
@@ -22,9 +22,6 @@ public sealed class SequentialPartition(
     /// <summary>How long one call may read and apply what was skipped: the loop has other partitions to serve, and its place in the group to keep.</summary>
     private static readonly TimeSpan CatchUpMax = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>After so long without a record it is asked how far the log goes: a loop hands nothing over while partitions of others move.</summary>
-    private static readonly TimeSpan QuietMin = TimeSpan.FromMilliseconds(100);
-
     /// <summary>How long a call waits for acknowledgements when too many events are without one; a broker answers within milliseconds, or is away.</summary>
     private static readonly TimeSpan RoomWaitMax = TimeSpan.FromMilliseconds(500);
 
@@ -32,6 +29,7 @@ public sealed class SequentialPartition(
     private readonly OutputRecords _outputs = new(machine, partition, logId, time, ids, observer);
     private readonly FaultPolicy _faults = new(options);
     private readonly ProgressKeeper _progress = new(partition, observer);
+    private readonly LogEnd _end = new(machine, partition, log, options, time);
     private TaskCompletionSource? _room;
     private CancellationTokenSource _owning = new();
     private Task<Owned>? _takingOver;
@@ -46,12 +44,6 @@ public sealed class SequentialPartition(
     /// <summary>The last record handed over.</summary>
     private RecordPosition? _handed;
 
-    /// <summary>The last record known to be in the log.</summary>
-    private long _seen = -1;
-
-    /// <summary>Asks how far the log goes.</summary>
-    private Task<LogBounds>? _looking;
-
     private CommandPace _pace = new(options, time);
     private CommandReader? _reader;
     private Task<IReadOnlyList<CommandToApply>>? _reading;
@@ -60,38 +52,34 @@ public sealed class SequentialPartition(
     /// <summary>When the fence was met last.</summary>
     private long _metAt;
 
-    /// <summary>When a record was applied last, or the log's end asked for; and how long after it the end is asked for.</summary>
-    private long _quietSince;
-    private TimeSpan _quietMax;
-
     private long _pausedAt;
     private TimeSpan _pause;
 
     /// <inheritdoc/>
     public PartitionProgress Progress => _progress.Current;
 
-    private long Known => Math.Max(_seen, _tellAfter);
+    private long Known => Math.Max(_end.Seen, _tellAfter);
 
     private bool IsFull => _applied.Offset - Progress.Told >= options.UntoldRecordsMax;
 
     /// <summary>What was told before is applied again without being held back.</summary>
     private bool IsHeldBack => _applied.Offset >= _tellAfter && _pace.Left > TimeSpan.Zero;
 
-    /// <summary>Takes the next record of the partition; yields the events to append now.</summary>
-    public async Task<IReadOnlyList<byte[]>> DecideAsync(LogRecord record)
+    /// <summary>Takes the next records of the partition, at least one; yields the events to append now.</summary>
+    public async Task<IReadOnlyList<byte[]>> DecideAsync(IReadOnlyList<LogRecord> records)
     {
-        _seen = Math.Max(_seen, record.Offset);
-        // Otherwise nothing says that the log before this record is still the one that was decided: the loop begins here, goes on behind a gap, or
-        // has handed over another record in the place of the last one applied. The reader looks.
+        _end.See(records[^1].Offset);
+        // Otherwise nothing says that the log before these records is still the one that was decided: the loop begins here, goes on behind a gap,
+        // or has handed over another record in the place of the last one applied. The reader looks.
         var follows = _handed == _applied;
         _handed = null;
-        var events = await StepAsync(follows ? record : null);
-        _handed ??= new RecordPosition(record.Offset, machine.Inspect(record.Value.Span).Id);
+        var events = await StepAsync(follows ? records : []);
+        _handed ??= new RecordPosition(records[^1].Offset, machine.Inspect(records[^1].Value.Span).Id);
         return events;
     }
 
     /// <summary>To be called every now and then: takes the partition over, and goes on with what could not be decided; yields the events to append now.</summary>
-    public Task<IReadOnlyList<byte[]>> LookAsync() => StepAsync(null);
+    public Task<IReadOnlyList<byte[]>> LookAsync() => StepAsync([]);
 
     /// <summary>The event that answers this record is acknowledged, and so are all before it.</summary>
     public void Told(long offset)
@@ -108,7 +96,7 @@ public sealed class SequentialPartition(
         _progress.Update(PartitionProgress.Stopped(partition));
     }
 
-    private async Task<IReadOnlyList<byte[]>> StepAsync(LogRecord? given)
+    private async Task<IReadOnlyList<byte[]>> StepAsync(IReadOnlyList<LogRecord> given)
     {
         var events = new List<byte[]>();
         if (_pause > TimeSpan.Zero && time.GetElapsedTime(_pausedAt) < _pause)
@@ -117,10 +105,9 @@ public sealed class SequentialPartition(
         {
             if (!_isOwned && !await TryOwnAsync(events))
                 return events;
-            SeeEnd();
-            AskIfQuiet();
-            if (_reader is null && given is { } record && record.Offset == _applied.Offset + 1)
-                await DecideNowAsync(record, events);
+            _end.Look(_owning.Token);
+            if (_reader is null && given is [var first, ..] && first.Offset == _applied.Offset + 1)
+                await DecideNowAsync(given, events);
             else if (_reader is not null || _applied.Offset < Known)
                 await CatchUpAsync(events);
             // A batch without records changes nothing and meets the fence: a state that is lost in a quiet time is missed by nobody else.
@@ -159,20 +146,28 @@ public sealed class SequentialPartition(
             owned.Untold is [var first, ..] ? first.Command.Offset - 1 : owned.Told, owned.Told, owned.Commands, null));
         foreach (var untold in owned.Untold)
             await TellAsync(untold.Command, untold.Commands, untold.Outcomes, events);
-        AskForEnd();
-        ListenAnew();
+        _end.Ask(_owning.Token);
         return true;
     }
 
-    private async Task DecideNowAsync(LogRecord record, List<byte[]> events)
+    /// <summary>Decides what follows the last record applied. What is left over, by a limit or behind a gap, is read from the log later.</summary>
+    private async Task DecideNowAsync(IReadOnlyList<LogRecord> records, List<byte[]> events)
     {
-        if (IsHeldBack)
-            return;
-        // Events of this very call cannot be acknowledged before it ends.
-        if (IsFull && (events.Count > 0 || !await WaitForRoomAsync()))
-            return;
-        await ApplyAsync([CommandReader.LookOver(machine, partition, record, _applied.Offset)], events);
-        _handed = _applied;
+        var given = new CommandQueue(machine, partition, options);
+        foreach (var record in records.TakeWhile((r, i) => r.Offset == records[0].Offset + i))
+            given.Add(record);
+        while (!given.IsEmpty)
+        {
+            if (IsHeldBack)
+                return;
+            // Events of this very call cannot be acknowledged before it ends.
+            if (IsFull && (events.Count > 0 || !await WaitForRoomAsync()))
+                return;
+            await ApplyAsync(given.TakeBatch(_applied.Offset), events);
+        }
+
+        if (_applied.Offset == records[^1].Offset)
+            _handed = _applied;
     }
 
     private async Task CatchUpAsync(List<byte[]> events)
@@ -189,7 +184,7 @@ public sealed class SequentialPartition(
         }
 
         // As long as it is not known how far the log goes, there may be more to read.
-        if (_applied.Offset >= Known && _looking is null)
+        if (_applied.Offset >= Known && !_end.IsAsked)
             await CloseReaderAsync();
     }
 
@@ -203,34 +198,6 @@ public sealed class SequentialPartition(
         return await reader.NextAsync(_applied.Offset, owning);
     }
 
-    /// <summary>A record that the loop has skipped is missed by nobody until the next one. The longer nothing is found, the more seldom it is looked for.</summary>
-    private void AskIfQuiet()
-    {
-        if (time.GetElapsedTime(_quietSince) < _quietMax)
-            return;
-        AskForEnd();
-        _quietSince = time.GetTimestamp();
-        _quietMax = TimeSpan.FromTicks(Math.Min(2 * _quietMax.Ticks, options.IdleCheck.Ticks));
-    }
-
-    private void ListenAnew()
-    {
-        _quietSince = time.GetTimestamp();
-        _quietMax = QuietMin;
-    }
-
-    private void AskForEnd() => _looking ??= log.BoundsAsync(machine.Topics.Commands, partition, _owning.Token).AsTask();
-
-    private void SeeEnd()
-    {
-        if (_looking is not { IsCompleted: true } looked)
-            return;
-        _looking = null;
-        // No answer: the next look is soon enough.
-        if (looked.IsCompletedSuccessfully)
-            _seen = Math.Max(_seen, looked.Result.End - 1);
-    }
-
     private async Task ApplyAsync(IReadOnlyList<CommandToApply> records, List<byte[]> events)
     {
         var result = await store.ApplyAsync(partition, new ApplyBatch(logId, _token, _applied, Progress.Told, records));
@@ -239,7 +206,7 @@ public sealed class SequentialPartition(
         _metAt = time.GetTimestamp();
         if (records.Count == 0)
             return;
-        ListenAnew();
+        _end.Heard();
         var commandsBefore = _commands;
         for (var i = 0; i < records.Count; i++)
         {
@@ -306,9 +273,8 @@ public sealed class SequentialPartition(
     {
         _owning.Cancel();
         _isOwned = false;
-        // The log may lose what was seen; how far it goes is asked again by the next owner.
-        _looking = null;
-        _seen = -1;
+        // The log may lose what was seen.
+        _end.Forget();
         await CloseReaderAsync();
         if (_takingOver is not { } taking)
             return;

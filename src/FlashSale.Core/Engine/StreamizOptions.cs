@@ -7,7 +7,7 @@ public sealed class StreamizOptions
 {
     public const string Section = "Streamiz";
 
-    /// <summary>Stream threads, each a member of the group. Default 1, which decides thousands of records a second; a record is decided at a time and thread.</summary>
+    /// <summary>Stream threads, each a member of the group. Default 1; a thread waits for one call of the script at a time, which decides what a poll has brought for one partition.</summary>
     [Range(1, 64)]
     public int Threads { get; set; } = 1;
 

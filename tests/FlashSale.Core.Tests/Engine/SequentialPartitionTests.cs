@@ -4,7 +4,7 @@ using FlashSale.Core.Log;
 
 namespace FlashSale.Core.Tests.Engine;
 
-/// <summary>The contract, kept by the partitions of an engine with a loop that hands over one record at a time.</summary>
+/// <summary>The contract, kept by the partitions of an engine whose loop hands records over one at a time.</summary>
 public sealed class SequentialPartitionTests : EngineContract
 {
     private protected override (IMachinePartition Partition, Task Running) StartEngine(EngineWorld world, CancellationToken stop)
@@ -15,12 +15,22 @@ public sealed class SequentialPartitionTests : EngineContract
     }
 }
 
-/// <summary>The contract, kept although the loop begins at the end of the log and leaves out every other record, as long as another one follows.</summary>
+/// <summary>The contract, kept where the loop hands over as many records as there are, up to five.</summary>
+public sealed class GatheringLoopTests : EngineContract
+{
+    private protected override (IMachinePartition Partition, Task Running) StartEngine(EngineWorld world, CancellationToken stop)
+    {
+        var loop = new RecordLoop(world, static _ => 0, handsOver: static (_, _) => true, together: 5);
+        return (loop, loop.RunAsync(stop));
+    }
+}
+
+/// <summary>The contract, kept although the loop begins at the end of the log and leaves out every other record, as long as another one follows; also between two that it hands over together.</summary>
 public sealed class SkippingLoopTests : EngineContract
 {
     private protected override (IMachinePartition Partition, Task Running) StartEngine(EngineWorld world, CancellationToken stop)
     {
-        var loop = new RecordLoop(world, static end => end, handsOver: static (offset, last) => offset % 2 == 0 || offset == last);
+        var loop = new RecordLoop(world, static end => end, handsOver: static (offset, last) => offset % 2 == 0 || offset == last, together: 2);
         return (loop, loop.RunAsync(stop));
     }
 }
@@ -28,7 +38,8 @@ public sealed class SkippingLoopTests : EngineContract
 /// <summary>What Streamiz does, in small: hands records over in order, appends the events, and begins anew after a failed append.</summary>
 /// <param name="begin">Where it begins, by the offset after the log's last record.</param>
 /// <param name="handsOver">Which records it does not leave out, by their offset and that of the last one.</param>
-internal sealed class RecordLoop(EngineWorld world, Func<int, int> begin, Func<int, int, bool> handsOver) : IMachinePartition
+/// <param name="together">So many at a time, at most.</param>
+internal sealed class RecordLoop(EngineWorld world, Func<int, int> begin, Func<int, int, bool> handsOver, int together = 1) : IMachinePartition
 {
     /// <summary>Calls in a row before the loop takes it that nothing goes on by itself.</summary>
     private const int LooksBeforeIdle = 20;
@@ -59,14 +70,14 @@ internal sealed class RecordLoop(EngineWorld world, Func<int, int> begin, Func<i
         var looks = 0;
         for (var next = begin(commands.Count); !stop.IsCancellationRequested && _failedAppends == failedBefore;)
         {
-            IReadOnlyList<byte[]> events;
-            if (next >= commands.Count)
-                events = await partition.LookAsync();
-            else if (handsOver(next, commands.Count - 1))
-                events = await partition.DecideAsync(new LogRecord(next, commands[next++], 0));
-            else
-                events = Skip(ref next);
+            var given = new List<LogRecord>();
+            for (; next < commands.Count && given.Count < together; next++)
+            {
+                if (handsOver(next, commands.Count - 1))
+                    given.Add(new LogRecord(next, commands[next], 0));
+            }
 
+            var events = await (given.Count > 0 ? partition.DecideAsync(given) : partition.LookAsync());
             var appender = world.Appenders();
             foreach (var told in events)
                 pending.Add(AppendAsync(appender, told, partition));
@@ -76,12 +87,6 @@ internal sealed class RecordLoop(EngineWorld world, Func<int, int> begin, Func<i
             else if (_failedAppends == failedBefore)
                 await IdleAsync(stop);
         }
-    }
-
-    private static IReadOnlyList<byte[]> Skip(ref int next)
-    {
-        next++;
-        return [];
     }
 
     private SequentialPartition Open() => new(

@@ -8,7 +8,8 @@ internal static class DefenceList
     private const string Sequential = "Engine/SequentialPartition.cs";
     private const string Outputs = "Engine/OutputRecords.cs";
     private const string TakeOver = "Engine/TakeOver.cs";
-    private const string Reader = "Engine/CommandReader.cs";
+    private const string End = "Engine/LogEnd.cs";
+    private const string Queue = "Engine/CommandQueue.cs";
     private const string Follower = "Door/CouponFollower.cs";
     private const string Door = "Door/CouponDoor.cs";
     private const string Model = "Coupons/CouponModel.cs";
@@ -50,15 +51,15 @@ internal static class DefenceList
         new("idle partitions look at their state", Engine, "next.IsCompleted || await Task.WhenAny(next, idle) == next", "await next is not null"),
         new("dead letters", Outputs, "if (command.Info.State != CommandRecordState.Undecodable)", "if (command.Info.State != CommandRecordState.NewerVersion)"),
 
-        // The same, where a loop that is not ours hands records over one at a time.
-        new("one at a time: a refused batch stops the partition", Sequential, "        if (result.State != FenceState.Held)\n            throw new FencedException(result.State);\n", "        if (result.State != FenceState.Held)\n            return;\n"),
-        new("one at a time: what was told is not told again", Sequential, "if (records[i].Offset > _tellAfter)", "if (records[i].Offset >= 0)"),
-        new("one at a time: recent outcomes are told by the next owner", Sequential, "        foreach (var untold in owned.Untold)\n            await TellAsync(untold.Command, untold.Commands, untold.Outcomes, events);\n", ""),
-        new("one at a time: so many untold and no more", Sequential, "private bool IsFull => _applied.Offset - Progress.Told >= options.UntoldRecordsMax;", "private bool IsFull => options.UntoldRecordsMax < 0;"),
-        new("one at a time: idle partitions look at their state", Sequential, "                await ApplyAsync([], []);\n", "                _metAt = time.GetTimestamp();\n"),
-        new("one at a time: idle partitions look for what was skipped", Sequential, "            AskIfQuiet();\n", ""),
-        new("one at a time: record id where reading begins again", Sequential, "        reader.Expect(_applied);\n", ""),
-        new("one at a time: record id of what a record follows", Sequential, "var follows = _handed == _applied;", "var follows = _handed?.Offset == _applied.Offset;"),
+        // The same, where a loop that is not ours hands the records over.
+        new("handed over: a refused batch stops the partition", Sequential, "        if (result.State != FenceState.Held)\n            throw new FencedException(result.State);\n", "        if (result.State != FenceState.Held)\n            return;\n"),
+        new("handed over: what was told is not told again", Sequential, "if (records[i].Offset > _tellAfter)", "if (records[i].Offset >= 0)"),
+        new("handed over: recent outcomes are told by the next owner", Sequential, "        foreach (var untold in owned.Untold)\n            await TellAsync(untold.Command, untold.Commands, untold.Outcomes, events);\n", ""),
+        new("handed over: so many untold and no more", Sequential, "private bool IsFull => _applied.Offset - Progress.Told >= options.UntoldRecordsMax;", "private bool IsFull => options.UntoldRecordsMax < 0;"),
+        new("handed over: idle partitions look at their state", Sequential, "                await ApplyAsync([], []);\n", "                _metAt = time.GetTimestamp();\n"),
+        new("handed over: idle partitions look for what was skipped", End, "if (time.GetElapsedTime(_quietSince) < _quietMax)", "if (_quietMax >= TimeSpan.Zero)"),
+        new("handed over: record id where reading begins again", Sequential, "        reader.Expect(_applied);\n", ""),
+        new("handed over: record id of what a record follows", Sequential, "var follows = _handed == _applied;", "var follows = _handed?.Offset == _applied.Offset;"),
 
         // Taking over.
         new("takeover: A above E", TakeOver, "between.RemoveAll(r => r.Offset <= answered.Offset);", "between.Clear();"),
@@ -69,8 +70,8 @@ internal static class DefenceList
         new("takeover: record id of what was applied", TakeOver, "            records.Expect(found.Applied);\n", ""),
 
         // Reading commands.
-        new("record id", Reader, "if (_expected[i].Record != command.Info.Id)", "if (_expected[i].Offset < 0)"),
-        new("no offset is skipped", Reader, "if (record.Offset != before + 1)", "if (record.Offset < 0)"),
+        new("record id", Queue, "if (_expected[i].Record != info.Id)", "if (_expected[i].Offset < 0)"),
+        new("no offset is skipped", Queue, "if (record.Offset != before + 1)", "if (record.Offset < 0)"),
         new("a newer version stops", "Coupons/CouponRecord.cs", "if (header.Version > RecordHeader.CurrentVersion)\n            return new CommandRecordInfo", "if (header.Version > 250)\n            return new CommandRecordInfo"),
         new("undecodable whole or not at all", "Coupons/CouponRecord.cs", "if (!TryRead(ref reader, out var command) || command.Campaign >= campaigns || !IsWithinBounds(command))\n                reader.Fail();", "if (!TryRead(ref reader, out var command) || command.Campaign >= campaigns || !IsWithinBounds(command))\n                return new CommandRecordInfo(CommandRecordState.Readable, header.Id, count);"),
 
@@ -91,7 +92,7 @@ internal static class DefenceList
         new("door: gap of events", Follower, "if (told.Answers.Offset > Mark + 1)", "if (told.Answers.Offset < 0)"),
         new("door: a state that is behind is not taken", Follower, "snapshot is null || snapshot.Applied.Offset < Math.Max(Mark, answered.Offset)", "snapshot is null"),
         new("door: an event that cannot be taken makes it read the state", Follower, "if (NotReady is not null || fault is LogRefusedException)", "if (NotReady is not null)"),
-        new("door: a decision is its claim's only", "Door/DecidedRecord.cs", "return index < Count && Campaigns", "return index < Count || Campaigns"),
+        new("door: a decision is its claim's only", "Door/DecidedRecord.cs", "return index < Count && Campaigns[_campaignOf[index]] == claim.CampaignId && _claims[index] == ClaimHash(user, claim.ClaimId, claim.InstantMs);", "return index < Count;"),
         new("door: only a sure no is refused", Door, "if (await ReadAsync(before) is { Outcome: not CouponOutcome.None } answer)", "if (await ReadAsync(before) is { } answer)"),
         new("door: a winner's repeat is his win", Door, "return idempotencyKey is null ? new(ClaimTaken.Refused(Refusal(refusal))) : ClaimAgainAsync(follower, command, refusal);", "return new(ClaimTaken.Refused(Refusal(refusal)));"),
         new("ticket signature", Ticket, "if (!CryptographicOperations.FixedTimeEquals(mac[..MacSize], bytes.Slice(length - MacSize, MacSize)))", "if (mac.Length < 0)"),

@@ -5,7 +5,7 @@ using FlashSale.Simulation.Broker;
 namespace FlashSale.Simulation.Nodes;
 
 /// <summary>
-/// What Streamiz does for a partition, in small: hands records over one at a time, begins at the end of the log or anywhere before it, looks
+/// What Streamiz does for a partition, in small: hands over some records at a time, begins at the end of the log or anywhere before it, looks
 /// every now and then, appends the events, and after a failed append begins anew with another producer.
 /// </summary>
 /// <param name="open">Makes what decides the records.</param>
@@ -53,9 +53,14 @@ internal sealed class StreamLoop(World world, Node node, LogClient log, Func<Pro
                     continue;
                 }
 
-                foreach (var record in await reading)
-                    Append(producer, await current.DecideAsync(record));
+                var read = await reading;
                 reading = null;
+                for (var from = 0; from < read.Count;)
+                {
+                    var given = read.Skip(from).Take(1 + world.Random.Below(RecordsMax)).ToList();
+                    from += given.Count;
+                    Append(producer, await current.DecideAsync(given));
+                }
             }
         }
         catch (LogUnavailableException fault)
