@@ -39,12 +39,14 @@ public class Gathering
         var waiting = new Task<AppendResult>[_commands.Length];
         _appender.Hold();
         for (var i = 0; i < waiting.Length; i++)
-            waiting[i] = _commit.AppendAsync(_commands[i]).AsTask();
+            waiting[i] = WaitAsync(_commit.AppendAsync(_commands[i]));
         _appender.Release();
         return Task.WhenAll(waiting);
     }
 
     private static async Task<long> WaitAsync(Task<long> task) => await task;
+
+    private static async Task<AppendResult> WaitAsync(Appending appending) => await appending;
 
     /// <summary>Acknowledges nothing while held, then everything at once.</summary>
     private sealed class HeldAppender : Core.Log.ILogAppender

@@ -78,7 +78,7 @@ public sealed class KafkaLog : ILog, IAsyncDisposable
             // The client's call blocks, and many partitions ask at a time when a process starts or takes over: a pool of as many threads as there are
             // cores would grow by one in half a second.
             var found = await Task.Factory.StartNew(
-                () => _consumer.QueryWatermarkOffsets(new TopicPartition(topic, partition), _options.AdminTimeout), cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(cancel);
+                () => Bounds(new TopicPartition(topic, partition)), cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default).WaitAsync(cancel);
             return new LogBounds(found.Low.Value, found.High.Value);
         }
         catch (KafkaException e)
@@ -99,6 +99,22 @@ public sealed class KafkaLog : ILog, IAsyncDisposable
             _consumer.Dispose();
         });
         _stop.Dispose();
+    }
+
+    private WatermarkOffsets Bounds(TopicPartition at)
+    {
+        try
+        {
+            return _consumer.QueryWatermarkOffsets(at, _options.AdminTimeout);
+        }
+        catch (KafkaException)
+        {
+            // Where it has once learned of a partition without a leader, as while a topic is being created, the client takes that for final and asks the
+            // brokers no more (librdkafka 2.8, rd_kafka_topic_partition_list_get_leaders), for minutes. Asked for here, they are heard the next time.
+            using var admin = new DependentAdminClientBuilder(_consumer.Handle).Build();
+            admin.GetMetadata(at.Topic, _options.AdminTimeout);
+            throw;
+        }
     }
 
     private void Poll()

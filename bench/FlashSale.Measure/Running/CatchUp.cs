@@ -13,7 +13,6 @@ internal static class CatchUp
     private static readonly TimeSpan Within = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan DecidedWithin = TimeSpan.FromMinutes(2);
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(10) };
 
     /// <summary>Seconds from the last look that saw nothing done until everything is.</summary>
     /// <param name="ends">The next offset of each command partition.</param>
@@ -61,7 +60,7 @@ internal static class CatchUp
     {
         try
         {
-            return (await Http.GetFromJsonAsync<PartitionsResponse>($"{url}/api/admin/partitions", Json, cancel))!.Partitions;
+            return (await AdminHttp.Client.GetFromJsonAsync<PartitionsResponse>($"{url}/api/admin/partitions", Json, cancel))!.Partitions;
         }
         catch (HttpRequestException)
         {

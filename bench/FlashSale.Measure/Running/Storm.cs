@@ -95,7 +95,7 @@ internal sealed class Storm : IAsyncDisposable
         var json = Path.Combine(lab.Logs, $"{name}.json");
         var process = new ChildProcess(name, lab.Logs, () => new Launch(Programs.Dotnet, [Path.Combine(AppContext.BaseDirectory, "flashsale.dll"), "storm", .. plan.Arguments(json)],
             // The ledger is counted by whom it concerns.
-            new Dictionary<string, string> { ["FLASHSALE_MYSQL"] = "" }));
+            new Dictionary<string, string> { ["FLASHSALE_MYSQL"] = "", ["FLASHSALE_API_KEY"] = AdminHttp.ApiKey }));
         process.Start();
         return new Storm(process, json);
     }

@@ -5,12 +5,13 @@ using FlashSale.Core.Log;
 namespace FlashSale.Core.Coupons;
 
 /// <summary>Gathers coupon commands, in order, into one command record. Used once; not for several threads at a time.</summary>
-public sealed class CouponRecordBuilder
+/// <param name="bytesExpected">Size that the record is expected to come to, so that it need not grow.</param>
+public sealed class CouponRecordBuilder(int bytesExpected = 512)
 {
     private readonly List<string> _campaigns = [];
     private Dictionary<string, int>? _indexes;
     private RecordWriter _keys = new(64);
-    private RecordWriter _commands = new(512);
+    private RecordWriter _commands = new(bytesExpected);
 
     /// <summary>Commands gathered so far.</summary>
     public int Count { get; private set; }

@@ -74,7 +74,7 @@ public sealed class CouponDoor(
     public CouponFollower FollowerOf(string campaignId) => partitions[MachineTopics.PartitionOf(campaignId, partitions.Count)];
 
     /// <summary>Claims a coupon. Ends once the log has acknowledged the command, never before.</summary>
-    public ValueTask<ClaimTaken> ClaimAsync(string campaignId, string userId, string? idempotencyKey)
+    public ClaimTaking ClaimAsync(string campaignId, string userId, string? idempotencyKey)
     {
         var follower = FollowerOf(campaignId);
         if (follower.NotReady is not null)
@@ -89,8 +89,8 @@ public sealed class CouponDoor(
         var command = CouponCommand.Claim(campaignId, userId, claimId, now);
         var refusal = campaign.RefusalAt(now);
         if (refusal == CouponOutcome.None)
-            return AppendClaimAsync(follower, command);
-        return idempotencyKey is null ? new(ClaimTaken.Refused(Refusal(refusal))) : ClaimAgainAsync(follower, command, refusal);
+            return AppendClaim(follower, command);
+        return idempotencyKey is null ? new(ClaimTaken.Refused(Refusal(refusal))) : new(ClaimAgainAsync(follower, command, refusal));
     }
 
     /// <summary>What has become of a ticket's claim, or null where the ticket is of another log. Waits up to <paramref name="wait"/> for the decision.</summary>
@@ -157,20 +157,25 @@ public sealed class CouponDoor(
     }
 
     /// <summary>A claim that would be refused, unless it has won before: then it is that win again. Only a sure "no" is refused here.</summary>
-    private async ValueTask<ClaimTaken> ClaimAgainAsync(CouponFollower follower, CouponCommand command, CouponOutcome refusal)
+    private async Task<ClaimTaken> ClaimAgainAsync(CouponFollower follower, CouponCommand command, CouponOutcome refusal)
     {
         var before = Question(follower, command, follower.Mark, int.MaxValue);
         if (await ReadAsync(before) is { Outcome: not CouponOutcome.None } answer)
             return answer.Outcome == CouponOutcome.Issued ? Again(before, answer.Entries[0]) : ClaimTaken.Refused(Refusal(refusal));
-        return await AppendClaimAsync(follower, command);
+        return await AppendClaim(follower, command);
     }
 
-    private async ValueTask<ClaimTaken> AppendClaimAsync(CouponFollower follower, CouponCommand command)
+    private ClaimTaking AppendClaim(CouponFollower follower, CouponCommand command)
     {
         var commit = commits[follower.Partition];
-        if (follower.OwnUndecided >= options.UndecidedMax || follower.OwnUndecided + commit.Waiting >= follower.OwnUndecidedMax)
-            return ClaimTaken.Refused(DoorRefusal.Overloaded);
-        var appended = await commit.AppendAsync(command);
+        return follower.OwnUndecided >= options.UndecidedMax || follower.OwnUndecided + commit.Waiting >= follower.OwnUndecidedMax
+            ? new(ClaimTaken.Refused(DoorRefusal.Overloaded))
+            : new(follower, command, commit.AppendAsync(command));
+    }
+
+    /// <summary>The answer to a claim whose append has ended.</summary>
+    internal static ClaimTaken Taken(CouponFollower follower, CouponCommand command, in AppendResult appended)
+    {
         if (appended.State != AppendState.Appended)
             return ClaimTaken.Refused(appended.State == AppendState.Overloaded ? DoorRefusal.Overloaded : DoorRefusal.LogUnavailable);
 

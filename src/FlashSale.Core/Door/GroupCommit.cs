@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FlashSale.Core.Coupons;
 using FlashSale.Core.Log;
 
@@ -21,6 +22,45 @@ public enum AppendState
 public readonly record struct AppendResult(AppendState State, long Offset, int Index, int Commands);
 
 /// <summary>
+/// A command that waits for its append: awaited once, it ends when the log has acknowledged it, never before. A structure of its own, as a
+/// task for each command, beside that of its record, would cost more memory than the command.
+/// </summary>
+public readonly struct Appending
+{
+    private readonly CommandGroup? _group;
+    private readonly int _index;
+
+    internal Appending(CommandGroup? group, int index) => (_group, _index) = (group, index);
+
+    public Awaiter GetAwaiter() => new(this);
+
+    /// <summary>What <c>await</c> needs.</summary>
+    public readonly struct Awaiter : ICriticalNotifyCompletion
+    {
+        private readonly Appending _appending;
+        private readonly TaskAwaiter<long> _appended;
+
+        internal Awaiter(Appending appending) => (_appending, _appended) = (appending, appending._group is { } group ? group.Appended.GetAwaiter() : default);
+
+        public bool IsCompleted => _appending._group is null || _appended.IsCompleted;
+
+        public AppendResult GetResult()
+        {
+            if (_appending._group is not { } group)
+                return new AppendResult(AppendState.Overloaded, -1, -1, 0);
+            var offset = _appended.GetResult();
+            return offset < 0
+                ? new AppendResult(AppendState.LogUnavailable, -1, -1, 0)
+                : new AppendResult(AppendState.Appended, offset, _appending._index, group.Count);
+        }
+
+        public void OnCompleted(Action continuation) => _appended.OnCompleted(continuation);
+
+        public void UnsafeOnCompleted(Action continuation) => _appended.UnsafeOnCompleted(continuation);
+    }
+}
+
+/// <summary>
 /// Appends the commands of one partition in groups: while as many appends as allowed are in flight, further commands gather
 /// in the next record, in order of arrival. After a quiet time a command is appended at once; under a storm appends keep a least
 /// distance in time, and records grow by themselves. May be called by any thread.
@@ -28,9 +68,10 @@ public readonly record struct AppendResult(AppendState State, long Offset, int I
 public sealed class GroupCommit(string topic, int partition, ILogAppender appender, IRandomIds ids, DoorOptions options, TimeProvider time)
 {
     private readonly Lock _gate = new();
-    private readonly Queue<Group> _gathered = [];
-    private Group? _open;
+    private readonly Queue<CommandGroup> _gathered = [];
+    private CommandGroup? _open;
     private long? _begunAt;
+    private int _lastBytes;
     private bool _pacing;
     private int _inFlight;
     private int _waiting;
@@ -40,15 +81,15 @@ public sealed class GroupCommit(string topic, int partition, ILogAppender append
 
     /// <summary>Appends the command; ends when the log has acknowledged it, never before.</summary>
     /// <exception cref="ArgumentException">The command is not valid; nothing is appended.</exception>
-    public async ValueTask<AppendResult> AppendAsync(CouponCommand command)
+    public Appending AppendAsync(CouponCommand command)
     {
-        Group group;
+        CommandGroup group;
         int index;
         Sending? sending;
         lock (_gate)
         {
             if (_waiting >= options.WaitingMax)
-                return new AppendResult(AppendState.Overloaded, -1, -1, 0);
+                return default;
             group = Gather(command, out index);
             _waiting++;
             sending = BeginNext();
@@ -56,17 +97,14 @@ public sealed class GroupCommit(string topic, int partition, ILogAppender append
 
         if (sending is not null)
             _ = FinishAsync(sending);
-        var offset = await group.Appended;
-        return offset < 0
-            ? new AppendResult(AppendState.LogUnavailable, -1, -1, 0)
-            : new AppendResult(AppendState.Appended, offset, index, group.Count);
+        return new Appending(group, index);
     }
 
-    private Group Gather(CouponCommand command, out int index)
+    private CommandGroup Gather(CouponCommand command, out int index)
     {
         if (_open is not null && _open.TryAdd(command, out index))
             return _open;
-        var group = new Group();
+        var group = new CommandGroup(_lastBytes);
         if (!group.TryAdd(command, out index))
             throw new InvalidOperationException("an empty record takes any command");
         _gathered.Enqueue(group);
@@ -81,6 +119,7 @@ public sealed class GroupCommit(string topic, int partition, ILogAppender append
         var group = _gathered.Dequeue();
         _inFlight++;
         _begunAt = time.GetTimestamp();
+        _lastBytes = group.Bytes;
         if (group == _open)
             _open = null;
         return new Sending(group, BeginAsync(group));
@@ -113,7 +152,7 @@ public sealed class GroupCommit(string topic, int partition, ILogAppender append
     }
 
     // Async for its exceptions only: they belong to this append, whoever happens to begin it.
-    private async Task<long> BeginAsync(Group group) => await appender.AppendAsync(topic, partition, group.Build(new RecordId(ids.Next())));
+    private async Task<long> BeginAsync(CommandGroup group) => await appender.AppendAsync(topic, partition, group.Build(new RecordId(ids.Next())));
 
     private async Task FinishAsync(Sending? sending)
     {
@@ -142,23 +181,26 @@ public sealed class GroupCommit(string topic, int partition, ILogAppender append
         }
     }
 
-    private sealed record Sending(Group Group, Task<long> Appending);
+    private sealed record Sending(CommandGroup Group, Task<long> Appending);
+}
 
-    /// <summary>The commands of one record to be, and those who wait for it.</summary>
-    private sealed class Group
-    {
-        private readonly CouponRecordBuilder _builder = new();
-        private readonly TaskCompletionSource<long> _appended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+/// <summary>The commands of one record to be, and those who wait for it.</summary>
+/// <param name="bytesExpected">Size of the record before it, which this one will hardly differ from.</param>
+internal sealed class CommandGroup(int bytesExpected)
+{
+    private readonly CouponRecordBuilder _builder = new(bytesExpected);
+    private readonly TaskCompletionSource<long> _appended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>The record's offset, or -1 where nobody knows.</summary>
-        public Task<long> Appended => _appended.Task;
+    /// <summary>The record's offset, or -1 where nobody knows.</summary>
+    public Task<long> Appended => _appended.Task;
 
-        public int Count => _builder.Count;
+    public int Count => _builder.Count;
 
-        public bool TryAdd(CouponCommand command, out int index) => _builder.TryAdd(command, out index);
+    public int Bytes => _builder.Bytes;
 
-        public byte[] Build(RecordId id) => _builder.Build(id);
+    public bool TryAdd(CouponCommand command, out int index) => _builder.TryAdd(command, out index);
 
-        public void Complete(long offset) => _appended.TrySetResult(offset);
-    }
+    public byte[] Build(RecordId id) => _builder.Build(id);
+
+    public void Complete(long offset) => _appended.TrySetResult(offset);
 }

@@ -39,33 +39,35 @@ internal static class ClaimEndpoints
     {
         try
         {
-            var (taken, problem) = await TakeAsync(context, campaignId, api);
-            await (problem is null ? AnswerAsync(context, api.Tickets.Sign(taken.Ticket!), taken.Position) : problem.ExecuteAsync(context));
+            if (!api.TryDoor(out var door, out var problem))
+            {
+                await problem.ExecuteAsync(context);
+                return;
+            }
+
+            var started = api.Time.GetTimestamp();
+            var (userId, key, notValid) = await ReadAsync(context, campaignId, api.Callers);
+            if (notValid is not null)
+            {
+                await notValid.ExecuteAsync(context);
+                return;
+            }
+
+            var taken = await door.ClaimAsync(campaignId, userId!, key);
+            if (taken.Refusal != DoorRefusal.None)
+            {
+                api.Telemetry.Refused(taken.Refusal);
+                await Problem.AnswerAsync(context, taken.Refusal, taken.RetryAfter);
+                return;
+            }
+
+            api.Telemetry.Accepted(api.Time.GetElapsedTime(started));
+            await AnswerAsync(context, api.Tickets.Sign(taken.Ticket!), taken.Position);
         }
         catch (Exception e) when (!context.Response.HasStarted)
         {
             await ProblemMiddleware.AnswerAsync(context, e);
         }
-    }
-
-    private static async ValueTask<(ClaimTaken Taken, Problem? Problem)> TakeAsync(HttpContext context, string campaignId, Api api)
-    {
-        if (!api.TryDoor(out var door, out var problem))
-            return (default, problem);
-        var started = api.Time.GetTimestamp();
-        var (userId, key, notValid) = await ReadAsync(context, campaignId, api.Callers);
-        if (notValid is not null)
-            return (default, notValid);
-
-        var taken = await door.ClaimAsync(campaignId, userId!, key);
-        if (taken.Refusal != DoorRefusal.None)
-        {
-            api.Telemetry.Refused(taken.Refusal);
-            return (default, Problem.Of(taken.Refusal, taken.RetryAfter));
-        }
-
-        api.Telemetry.Accepted(api.Time.GetElapsedTime(started));
-        return (taken, null);
     }
 
     /// <summary>Parses and validates a claim.</summary>

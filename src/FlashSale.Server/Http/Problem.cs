@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using FlashSale.Core.Door;
 
@@ -11,6 +12,11 @@ public sealed record Problem(
     int Status, string Code, string Title, string? Detail = null, IReadOnlyDictionary<string, string>? Errors = null,
     [property: JsonIgnore] TimeSpan? RetryAfter = null) : IResult
 {
+    private const string ContentType = "application/problem+json";
+
+    /// <summary>The bodies of the door's refusals, which say the same each time: after sold out nothing is answered as often.</summary>
+    private static readonly byte[][] RefusalBodies = [.. Enum.GetValues<DoorRefusal>().Select(r => r == DoorRefusal.None ? [] : Of(r).Encode())];
+
     public string Type => $"urn:flashsale:{Code}";
 
     public static Problem Invalid(IReadOnlyDictionary<string, string> errors) =>
@@ -38,15 +44,26 @@ public sealed record Problem(
         _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal, "not a refusal"),
     };
 
-    public Task ExecuteAsync(HttpContext httpContext)
+    /// <summary>Answers with a refusal of the door.</summary>
+    public static Task AnswerAsync(HttpContext context, DoorRefusal refusal, TimeSpan retryAfter) =>
+        Of(refusal, retryAfter).WriteAsync(context, RefusalBodies[(int)refusal]);
+
+    public Task ExecuteAsync(HttpContext httpContext) => WriteAsync(httpContext, Encode());
+
+    private byte[] Encode() => JsonSerializer.SerializeToUtf8Bytes(this, ServerJson.Default.Problem);
+
+    private Task WriteAsync(HttpContext context, byte[] body)
     {
-        var response = httpContext.Response;
+        var response = context.Response;
         response.StatusCode = Status;
         if (RetryAfter is { } after)
             response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(after.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         if (Status == 401)
             response.Headers.WWWAuthenticate = "Bearer";
-        return response.WriteAsJsonAsync(this, ServerJson.Default.Problem, "application/problem+json", httpContext.RequestAborted);
+        response.ContentType = ContentType;
+        // With its length known the answer is one write.
+        response.ContentLength = body.Length;
+        return response.Body.WriteAsync(body, 0, body.Length, context.RequestAborted);
     }
 }
 

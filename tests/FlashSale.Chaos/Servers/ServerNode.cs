@@ -15,12 +15,8 @@ internal sealed class ServerNode : IAsyncDisposable
     public ServerNode(string name, string roles, IReadOnlyDictionary<string, string> settings, string logs, Ports ports)
     {
         _address = new Uri($"http://127.0.0.1:{ports.Next()}");
-        var all = new Dictionary<string, string>(settings)
-        {
-            ["ASPNETCORE_ENVIRONMENT"] = "Development",
-            ["ASPNETCORE_URLS"] = Url,
-            ["Roles"] = roles,
-        };
+        var all = new Dictionary<string, string>(settings) { ["ASPNETCORE_URLS"] = Url, ["Roles"] = roles };
+        all.TryAdd("ASPNETCORE_ENVIRONMENT", "Development");
         Process = new ChildProcess(name, logs, () => new Launch(Programs.Dotnet, [Path.Combine(AppContext.BaseDirectory, "FlashSale.Server.dll")], all));
     }
 

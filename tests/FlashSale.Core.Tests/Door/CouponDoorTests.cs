@@ -39,7 +39,7 @@ public sealed class CouponDoorTests : IDisposable
     {
         Begin(Open("sale", 5));
         _world.Memory.HoldAppends = true;
-        var taken = Door.ClaimAsync("sale", "a", null).AsTask();
+        var taken = ClaimAsync("sale", "a");
         _world.Pump.Run();
         _world.Advance(TimeSpan.FromMinutes(1));
         Assert.False(taken.IsCompleted);
@@ -52,7 +52,7 @@ public sealed class CouponDoorTests : IDisposable
     {
         Begin(Open("sale", 5));
         _world.Memory.HoldAppends = true;
-        var taken = Door.ClaimAsync("sale", "a", null).AsTask();
+        var taken = ClaimAsync("sale", "a");
         Assert.Single(_world.Memory.Held).Complete(false);
         Assert.Equal(DoorRefusal.LogUnavailable, _world.Pump.Result(taken).Refusal);
         Assert.Equal(0, _world.Follower.OwnUndecided);
@@ -147,7 +147,7 @@ public sealed class CouponDoorTests : IDisposable
         _world.Options.WaitingMax = 1;
         Begin(Open("sale", 5));
         _world.Memory.HoldAppends = true;
-        var first = Door.ClaimAsync("sale", "a", null).AsTask();
+        var first = ClaimAsync("sale", "a");
         Assert.Equal(DoorRefusal.Overloaded, Claim("sale", "b").Refusal);
         Assert.Single(_world.Memory.Held).Complete(true);
         Assert.Equal(DoorRefusal.None, _world.Pump.Result(first).Refusal);
@@ -488,7 +488,9 @@ public sealed class CouponDoorTests : IDisposable
 
     private void Mend() => (_world.State.IsAway, _world.State.MissingPartition, _world.State.Stale) = (false, null, null);
 
-    private ClaimTaken Claim(string campaign, string user, string? key = null) => _world.Pump.Result(Door.ClaimAsync(campaign, user, key).AsTask());
+    private ClaimTaken Claim(string campaign, string user, string? key = null) => _world.Pump.Result(ClaimAsync(campaign, user, key));
+
+    private async Task<ClaimTaken> ClaimAsync(string campaign, string user, string? key = null) => await Door.ClaimAsync(campaign, user, key);
 
     private ClaimStatus? Status(Ticket ticket) => _world.Pump.Result(Door.StatusAsync(ticket, TimeSpan.Zero, default));
 

@@ -243,8 +243,10 @@ public sealed class GroupCommitTests : IDisposable
     private Task<AppendResult> Append(CouponCommand command)
     {
         _pump.Enter();
-        return _commit.AppendAsync(command).AsTask();
+        return AwaitAsync(_commit.AppendAsync(command));
     }
+
+    private static async Task<AppendResult> AwaitAsync(Appending appending) => await appending;
 
     private static List<string> UsersOf(byte[] record) => [.. Commands(record).Select(c => c.UserId!)];
 

@@ -94,7 +94,7 @@ internal static class DefenceList
         new("door: an event that cannot be taken makes it read the state", Follower, "if (NotReady is not null || fault is LogRefusedException)", "if (NotReady is not null)"),
         new("door: a decision is its claim's only", "Door/DecidedRecord.cs", "return index < Count && Campaigns[_campaignOf[index]] == claim.CampaignId && _claims[index] == ClaimHash(user, claim.ClaimId, claim.InstantMs);", "return index < Count;"),
         new("door: only a sure no is refused", Door, "if (await ReadAsync(before) is { Outcome: not CouponOutcome.None } answer)", "if (await ReadAsync(before) is { } answer)"),
-        new("door: a winner's repeat is his win", Door, "return idempotencyKey is null ? new(ClaimTaken.Refused(Refusal(refusal))) : ClaimAgainAsync(follower, command, refusal);", "return new(ClaimTaken.Refused(Refusal(refusal)));"),
+        new("door: a winner's repeat is his win", Door, "return idempotencyKey is null ? new(ClaimTaken.Refused(Refusal(refusal))) : new(ClaimAgainAsync(follower, command, refusal));", "return new(ClaimTaken.Refused(Refusal(refusal)));"),
         new("ticket signature", Ticket, "if (!CryptographicOperations.FixedTimeEquals(mac[..MacSize], bytes.Slice(length - MacSize, MacSize)))", "if (mac.Length < 0)"),
         new("ticket: log id", Door, "if (claim.Partition >= partitions.Count || partitions[claim.Partition].Log != claim.Log)", "if (claim.Partition >= partitions.Count)"),
 
