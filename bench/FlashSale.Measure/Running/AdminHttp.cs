@@ -4,7 +4,7 @@ namespace FlashSale.Measure.Running;
 internal static class AdminHttp
 {
     /// <summary>The key of every server that is started here.</summary>
-    public const string ApiKey = "measure";
+    public const string ApiKey = "key-of-measurements";
 
     public static readonly HttpClient Client = new() { Timeout = TimeSpan.FromSeconds(10), DefaultRequestHeaders = { { "X-Api-Key", ApiKey } } };
 }

@@ -4,20 +4,19 @@ using FlashSale.Core.Coupons;
 namespace FlashSale.Core.Door;
 
 /// <summary>
-/// A claim on its way through the door: awaited once, it yields the answer. It is known at once, waits for the state, or waits for the append
-/// of the command, as most do; that takes no memory of its own (see <see cref="Appending"/>).
+/// A claim on its way through the door: awaited once, it yields the answer. Most wait for the append of their command, which takes no
+/// memory of its own (see <see cref="Appending"/>); others are answered at once, or ask the state.
 /// </summary>
 public readonly struct ClaimTaking
 {
-    private readonly ClaimTaken _known;
-    private readonly Task<ClaimTaken>? _asking;
+    private readonly Task<ClaimTaken>? _answered;
     private readonly CouponFollower? _follower;
     private readonly CouponCommand? _command;
     private readonly Appending _appending;
 
-    internal ClaimTaking(ClaimTaken known) => _known = known;
+    internal ClaimTaking(ClaimTaken answer) => _answered = Task.FromResult(answer);
 
-    internal ClaimTaking(Task<ClaimTaken> asking) => _asking = asking;
+    internal ClaimTaking(Task<ClaimTaken> answered) => _answered = answered;
 
     internal ClaimTaking(CouponFollower follower, CouponCommand command, Appending appending) =>
         (_follower, _command, _appending) = (follower, command, appending);
@@ -28,31 +27,28 @@ public readonly struct ClaimTaking
     public readonly struct Awaiter : ICriticalNotifyCompletion
     {
         private readonly ClaimTaking _taking;
-        private readonly Appending.Awaiter _appended;
 
-        internal Awaiter(ClaimTaking taking) => (_taking, _appended) = (taking, taking._appending.GetAwaiter());
+        internal Awaiter(ClaimTaking taking) => _taking = taking;
 
-        public bool IsCompleted => _taking._asking is { } asking ? asking.IsCompleted : _taking._command is null || _appended.IsCompleted;
+        public bool IsCompleted => _taking._answered?.IsCompleted ?? _taking._appending.GetAwaiter().IsCompleted;
 
         public ClaimTaken GetResult() =>
-            _taking._asking is { } asking ? asking.GetAwaiter().GetResult()
-            : _taking._command is { } command ? CouponDoor.Taken(_taking._follower!, command, _appended.GetResult())
-            : _taking._known;
+            _taking._answered is { } answered ? answered.GetAwaiter().GetResult() : CouponDoor.Taken(_taking._follower!, _taking._command!, _taking._appending.GetAwaiter().GetResult());
 
         public void OnCompleted(Action continuation)
         {
-            if (_taking._asking is { } asking)
-                asking.GetAwaiter().OnCompleted(continuation);
+            if (_taking._answered is { } answered)
+                answered.GetAwaiter().OnCompleted(continuation);
             else
-                _appended.OnCompleted(continuation);
+                _taking._appending.GetAwaiter().OnCompleted(continuation);
         }
 
         public void UnsafeOnCompleted(Action continuation)
         {
-            if (_taking._asking is { } asking)
-                asking.GetAwaiter().UnsafeOnCompleted(continuation);
+            if (_taking._answered is { } answered)
+                answered.GetAwaiter().UnsafeOnCompleted(continuation);
             else
-                _appended.UnsafeOnCompleted(continuation);
+                _taking._appending.GetAwaiter().UnsafeOnCompleted(continuation);
         }
     }
 }

@@ -38,25 +38,24 @@ public readonly struct Appending
     public readonly struct Awaiter : ICriticalNotifyCompletion
     {
         private readonly Appending _appending;
-        private readonly TaskAwaiter<long> _appended;
 
-        internal Awaiter(Appending appending) => (_appending, _appended) = (appending, appending._group is { } group ? group.Appended.GetAwaiter() : default);
+        internal Awaiter(Appending appending) => _appending = appending;
 
-        public bool IsCompleted => _appending._group is null || _appended.IsCompleted;
+        public bool IsCompleted => _appending._group?.Appended.IsCompleted ?? true;
 
         public AppendResult GetResult()
         {
             if (_appending._group is not { } group)
                 return new AppendResult(AppendState.Overloaded, -1, -1, 0);
-            var offset = _appended.GetResult();
+            var offset = group.Appended.GetAwaiter().GetResult();
             return offset < 0
                 ? new AppendResult(AppendState.LogUnavailable, -1, -1, 0)
                 : new AppendResult(AppendState.Appended, offset, _appending._index, group.Count);
         }
 
-        public void OnCompleted(Action continuation) => _appended.OnCompleted(continuation);
+        public void OnCompleted(Action continuation) => _appending._group!.Appended.GetAwaiter().OnCompleted(continuation);
 
-        public void UnsafeOnCompleted(Action continuation) => _appended.UnsafeOnCompleted(continuation);
+        public void UnsafeOnCompleted(Action continuation) => _appending._group!.Appended.GetAwaiter().UnsafeOnCompleted(continuation);
     }
 }
 

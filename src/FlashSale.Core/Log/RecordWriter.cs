@@ -15,10 +15,8 @@ internal struct RecordWriter(int capacity)
     /// <summary>The buffer, to be overwritten in place at positions already written.</summary>
     public readonly Span<byte> At(int position, int count) => _buffer.AsSpan(position, count);
 
-    public readonly byte[] ToArray() => _buffer.AsSpan(0, Length).ToArray();
-
-    /// <summary>The buffer without a copy; the writer must not be used afterwards.</summary>
-    public readonly ReadOnlyMemory<byte> Detach() => _buffer.AsMemory(0, Length);
+    /// <summary>What was written, without a copy where the buffer is just as long; the writer must not be used afterwards.</summary>
+    public readonly byte[] ToArray() => Length == _buffer.Length ? _buffer : _buffer.AsSpan(0, Length).ToArray();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Span<byte> Reserve(int count)
