@@ -19,7 +19,8 @@ public class Gathering
     public void Setup()
     {
         _commands = [.. Enumerable.Range(0, Commands).Select(Sample.Claim)];
-        _commit = new GroupCommit("commands", 0, _appender, RandomIds.Shared, new DoorOptions { AppendInterval = TimeSpan.Zero, AppendsInFlightMax = 1 }, TimeProvider.System);
+        var options = new DoorOptions { AppendInterval = TimeSpan.Zero, AppendRate = 0, AppendsInFlightMax = 1 };
+        _commit = new GroupCommit("commands", 0, _appender, static (_, _) => 1, new AppendPace(options, TimeProvider.System), RandomIds.Shared, options, TimeProvider.System);
     }
 
     [Benchmark(Baseline = true)]

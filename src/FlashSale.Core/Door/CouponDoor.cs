@@ -179,9 +179,8 @@ public sealed class CouponDoor(
         if (appended.State != AppendState.Appended)
             return ClaimTaken.Refused(appended.State == AppendState.Overloaded ? DoorRefusal.Overloaded : DoorRefusal.LogUnavailable);
 
-        follower.Appended(appended.Offset, appended.Commands);
-        var number = follower.EstimateCommands(appended.Offset, appended.Index);
-        return new ClaimTaken(DoorRefusal.None, new Ticket(Question(follower, command, appended.Offset, appended.Index), number), Position(number, follower.Commands), default);
+        return new ClaimTaken(
+            DoorRefusal.None, new Ticket(Question(follower, command, appended.Offset, appended.Index), appended.Number), Position(appended.Number, follower.Commands), default);
     }
 
     private static ClaimQuestion Question(CouponFollower follower, CouponCommand claim, long offset, int index) =>
@@ -269,7 +268,6 @@ public sealed class CouponDoor(
         var appended = await commits[follower.Partition].AppendAsync(command);
         if (appended.State != AppendState.Appended)
             return new CampaignChanged(appended.State == AppendState.Overloaded ? DoorRefusal.Overloaded : DoorRefusal.LogUnavailable, CouponOutcome.None, null);
-        follower.Appended(appended.Offset, appended.Commands);
         try
         {
             var decision = await follower.WaitAsync(appended.Offset, appended.Index, options.DecisionWait, cancel);

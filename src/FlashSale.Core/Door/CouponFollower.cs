@@ -94,15 +94,26 @@ public sealed class CouponFollower(
         }
     }
 
-    /// <summary>Notes that a record of this node is in the log: for estimates of position.</summary>
-    public void Appended(long offset, int commands)
+    /// <summary>
+    /// Notes that a record of this node is in the log, and estimates the number of its first command within the partition: how many will be decided
+    /// up to and with it. Never below what is decided.
+    /// </summary>
+    public long Appended(long offset, int commands)
     {
         lock (_gate)
         {
-            if (offset <= _mark || !_undecided.TryAdd(offset, new Undecided(commands, time.GetTimestamp())))
-                return;
+            if (offset <= _mark)
+                return _commands;
+            // A log that has lost its end gives the address once more.
+            if (_undecided.TryGetValue(offset, out var lost) && _undecided.Remove(offset))
+                _undecidedCommands -= lost.Commands;
+            // Records of other nodes in between count as one command each.
+            var foreign = Math.Max(0, offset - 1 - _mark - _undecided.Count);
+            var first = _commands + _undecidedCommands + foreign + 1;
+            _undecided.Add(offset, new Undecided(commands, time.GetTimestamp()));
             _undecidedCommands += commands;
             Extend(offset + 1);
+            return first;
         }
     }
 
@@ -125,17 +136,6 @@ public sealed class CouponFollower(
                 return (0, TimeSpan.Zero);
             var since = _undecided.Count > 0 ? Math.Min(_undecided.First().Value.AppendedAt, _behindSince) : _behindSince;
             return (Math.Max(records - _undecided.Count, 0) + _undecidedCommands, time.GetElapsedTime(since));
-        }
-    }
-
-    /// <summary>Estimates how many commands of the partition will be decided up to and with this address; never below what is decided.</summary>
-    public long EstimateCommands(long offset, int index)
-    {
-        lock (_gate)
-        {
-            // Records of other nodes in between count as one command each.
-            var foreign = Math.Max(0, offset - _mark - _undecided.Count);
-            return _commands + _undecidedCommands - (_undecided.TryGetValue(offset, out var own) ? Math.Max(0, own.Commands - index - 1) : 0) + foreign;
         }
     }
 

@@ -18,6 +18,13 @@ public sealed class DoorOptions
     [Range(typeof(TimeSpan), "00:00:00", "00:00:01")]
     public TimeSpan AppendInterval { get; set; } = TimeSpan.FromMilliseconds(4);
 
+    /// <summary>
+    /// Appends a second of this node, over all partitions, above which each of them gathers for longer, up to four times <see cref="AppendInterval"/>.
+    /// Default 500; 0: never.
+    /// </summary>
+    [Range(0, 100_000)]
+    public int AppendRate { get; set; } = 500;
+
     /// <summary>Requests of one partition that wait for their append. Default 20,000; over that the answer is 503 <c>overloaded</c> at once. Counted by each node for itself.</summary>
     [Range(1, 1_000_000)]
     public int WaitingMax { get; set; } = 20_000;

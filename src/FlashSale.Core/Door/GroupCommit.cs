@@ -18,8 +18,8 @@ public enum AppendState
 }
 
 /// <summary>The result of an append.</summary>
-/// <param name="Commands">How many commands the record carries.</param>
-public readonly record struct AppendResult(AppendState State, long Offset, int Index, int Commands);
+/// <param name="Number">Estimated number of the command within its partition.</param>
+public readonly record struct AppendResult(AppendState State, long Offset, int Index, long Number);
 
 /// <summary>
 /// A command that waits for its append: awaited once, it ends when the log has acknowledged it, never before. A structure of its own, as a
@@ -50,7 +50,7 @@ public readonly struct Appending
             var offset = group.Appended.GetAwaiter().GetResult();
             return offset < 0
                 ? new AppendResult(AppendState.LogUnavailable, -1, -1, 0)
-                : new AppendResult(AppendState.Appended, offset, _appending._index, group.Count);
+                : new AppendResult(AppendState.Appended, offset, _appending._index, group.FirstNumber + _appending._index);
         }
 
         public void OnCompleted(Action continuation) => _appending._group!.Appended.GetAwaiter().OnCompleted(continuation);
@@ -64,7 +64,9 @@ public readonly struct Appending
 /// in the next record, in order of arrival. After a quiet time a command is appended at once; under a storm appends keep a least
 /// distance in time, and records grow by themselves. May be called by any thread.
 /// </summary>
-public sealed class GroupCommit(string topic, int partition, ILogAppender appender, IRandomIds ids, DoorOptions options, TimeProvider time)
+/// <param name="appended">Is told of each acknowledged record, its offset and its commands, before those who wait for it; yields the estimated number of its first command within the partition.</param>
+public sealed class GroupCommit(
+    string topic, int partition, ILogAppender appender, Func<long, int, long> appended, AppendPace pace, IRandomIds ids, DoorOptions options, TimeProvider time)
 {
     private readonly Lock _gate = new();
     private readonly Queue<CommandGroup> _gathered = [];
@@ -72,6 +74,7 @@ public sealed class GroupCommit(string topic, int partition, ILogAppender append
     private long? _begunAt;
     private int _lastBytes;
     private bool _pacing;
+    private bool _hasPlace;
     private int _inFlight;
     private int _waiting;
 
@@ -124,26 +127,31 @@ public sealed class GroupCommit(string topic, int partition, ILogAppender append
         return new Sending(group, BeginAsync(group));
     }
 
-    /// <summary>Whether the last append began too short a time ago; then the next one begins when that time is over.</summary>
+    /// <summary>Whether the last append of the partition, or of others of this node, began too short a time ago; then the next one begins when that time is over.</summary>
     private bool MustWait()
     {
         if (_pacing)
             return true;
-        if (_begunAt is not { } begunAt || options.AppendInterval - time.GetElapsedTime(begunAt) is var left && left <= TimeSpan.Zero)
+        if (_hasPlace)
+            return _hasPlace = false;
+        var left = _begunAt is { } begunAt ? options.AppendInterval - time.GetElapsedTime(begunAt) : TimeSpan.Zero;
+        var place = pace.Take();
+        var wait = place > left ? place : left;
+        if (wait <= TimeSpan.Zero)
             return false;
         _pacing = true;
-        _ = PaceAsync(left);
+        _ = PaceAsync(wait);
         return true;
     }
 
-    private async Task PaceAsync(TimeSpan left)
+    private async Task PaceAsync(TimeSpan wait)
     {
-        await Task.Delay(left, time);
+        await Task.Delay(wait, time);
         Sending? sending;
         lock (_gate)
         {
             _pacing = false;
-            _begunAt = null;
+            _hasPlace = true;
             sending = BeginNext();
         }
 
@@ -176,6 +184,8 @@ public sealed class GroupCommit(string topic, int partition, ILogAppender append
                 sending = BeginNext();
             }
 
+            if (offset >= 0)
+                sent.FirstNumber = appended(offset, sent.Count);
             sent.Complete(offset);
         }
     }
@@ -196,6 +206,9 @@ internal sealed class CommandGroup(int bytesExpected)
     public int Count => _builder.Count;
 
     public int Bytes => _builder.Bytes;
+
+    /// <summary>Estimated number of its first command within the partition; set before it is completed.</summary>
+    public long FirstNumber { get; set; }
 
     public bool TryAdd(CouponCommand command, out int index) => _builder.TryAdd(command, out index);
 

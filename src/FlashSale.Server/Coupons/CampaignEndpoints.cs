@@ -39,7 +39,7 @@ internal static class CampaignEndpoints
     {
         if (api.Callers.Admin(context) is { } notAllowed)
             return notAllowed;
-        var (body, unreadable) = await RequestBody.ReadAsync(context, ServerJson.Default.CampaignRequest);
+        var (body, unreadable) = await Bodies.ReadAsync(context, ServerJson.Default.CampaignRequest);
         if (unreadable is not null)
             return unreadable;
         if (Check(campaignId, body!) is { Count: > 0 } errors)

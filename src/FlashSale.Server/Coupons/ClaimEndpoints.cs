@@ -73,7 +73,7 @@ internal static class ClaimEndpoints
     /// <summary>Parses and validates a claim.</summary>
     internal static async ValueTask<(string? UserId, string? Key, Problem? Problem)> ReadAsync(HttpContext context, string campaignId, Callers callers)
     {
-        var (body, unreadable) = await RequestBody.ReadAsync(context, ServerJson.Default.ClaimRequest);
+        var (body, unreadable) = await Bodies.ReadAsync(context, ServerJson.Default.ClaimRequest);
         if (unreadable is not null && !(callers.UsersAreKnown && context.Request.ContentLength is null or 0))
             return (null, null, unreadable);
         var (userId, notAllowed) = await callers.UserAsync(context, body?.UserId);
@@ -91,9 +91,7 @@ internal static class ClaimEndpoints
         response.StatusCode = StatusCodes.Status202Accepted;
         response.Headers.Location = statusUrl;
         response.ContentType = "application/json; charset=utf-8";
-        // With its length known the answer is one write.
-        response.ContentLength = body.Length;
-        return response.Body.WriteAsync(body, 0, body.Length, context.RequestAborted);
+        return response.WriteWholeAsync(body);
     }
 
     private static async Task<IResult> StatusAsync(HttpContext context, string ticket, Api api)

@@ -89,7 +89,8 @@ public sealed class Node(Settings settings)
         {
             var followers = partitions.Select(p => new CouponFollower(
                 p, log, parts.Machine.Topics, parts.ApiLog!, parts.Coupons, settings.Door, parts.Time, parts.Observers)).ToList();
-            var commits = partitions.Select(p => new GroupCommit(parts.Machine.Topics.Commands, p, parts.Appender, RandomIds.Shared, settings.Door, parts.Time)).ToList();
+            var pace = new AppendPace(settings.Door, parts.Time);
+            var commits = partitions.Select(p => new GroupCommit(parts.Machine.Topics.Commands, p, parts.Appender, followers[p].Appended, pace, RandomIds.Shared, settings.Door, parts.Time)).ToList();
             Door = new CouponDoor(followers, commits, parts.Coupons, settings.Door, parts.Time, RandomIds.Shared);
         }
     }

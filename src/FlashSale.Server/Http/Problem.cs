@@ -61,9 +61,7 @@ public sealed record Problem(
         if (Status == 401)
             response.Headers.WWWAuthenticate = "Bearer";
         response.ContentType = ContentType;
-        // With its length known the answer is one write.
-        response.ContentLength = body.Length;
-        return response.Body.WriteAsync(body, 0, body.Length, context.RequestAborted);
+        return response.WriteWholeAsync(body);
     }
 }
 

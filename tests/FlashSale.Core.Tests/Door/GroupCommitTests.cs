@@ -9,12 +9,13 @@ public sealed class GroupCommitTests : IDisposable
 {
     private readonly Pump _pump = new();
     private readonly HeldAppender _appender = new();
-    private readonly DoorOptions _options = new() { AppendInterval = TimeSpan.Zero };
+    private readonly DoorOptions _options = new() { AppendInterval = TimeSpan.Zero, AppendRate = 0 };
     private readonly ManualTime _time = new();
     private readonly GroupCommit _commit;
+    private readonly List<(long Offset, int Commands)> _told = [];
     private ulong _claims;
 
-    public GroupCommitTests() => _commit = new GroupCommit("coupon-commands", 3, _appender, new TestIds(), _options, _time);
+    public GroupCommitTests() => _commit = new GroupCommit("coupon-commands", 3, _appender, Appended, new AppendPace(_options, _time), new TestIds(), _options, _time);
 
     public void Dispose() => _pump.Dispose();
 
@@ -26,7 +27,7 @@ public sealed class GroupCommitTests : IDisposable
         Assert.False(append.IsCompleted);
 
         _appender.Acknowledge(0, 41);
-        Assert.Equal(new AppendResult(AppendState.Appended, 41, 0, 1), _pump.Result(append));
+        Assert.Equal(new AppendResult(AppendState.Appended, 41, 0, FirstNumber(41)), _pump.Result(append));
         Assert.Equal(0, _commit.Waiting);
     }
 
@@ -43,10 +44,12 @@ public sealed class GroupCommitTests : IDisposable
         Assert.False(first[0].IsCompleted);
         Assert.True(first[1].IsCompleted);
         Assert.All(gathered, g => Assert.False(g.IsCompleted));
+        Assert.Equal([(8, 1)], _told);
 
         _appender.Acknowledge(2, 9);
         for (var i = 0; i < gathered.Length; i++)
-            Assert.Equal(new AppendResult(AppendState.Appended, 9, i, 3), _pump.Result(gathered[i]));
+            Assert.Equal(new AppendResult(AppendState.Appended, 9, i, FirstNumber(9) + i), _pump.Result(gathered[i]));
+        Assert.Equal([(8, 1), (9, 3)], _told);
         Assert.False(first[0].IsCompleted);
         Assert.Equal(1, _commit.Waiting);
     }
@@ -134,7 +137,7 @@ public sealed class GroupCommitTests : IDisposable
         _appender.Acknowledge(1, 6);
         _appender.Acknowledge(3, 7);
         Assert.Equal(AppendState.Appended, _pump.Result(second).State);
-        Assert.Equal(new AppendResult(AppendState.Appended, 7, 0, 1), _pump.Result(next));
+        Assert.Equal(new AppendResult(AppendState.Appended, 7, 0, FirstNumber(7)), _pump.Result(next));
         Assert.Equal(0, _commit.Waiting);
     }
 
@@ -167,7 +170,7 @@ public sealed class GroupCommitTests : IDisposable
 
         Assert.Equal([1, CouponLimits.RecordCommandsMax, CouponLimits.RecordCommandsMax, 500], _appender.Sent.Select(s => UsersOf(s).Count));
         Assert.Equal(users, _appender.Sent.Skip(1).SelectMany(UsersOf));
-        Assert.Equal(new AppendResult(AppendState.Appended, 3, 499, 500), _pump.Result(appends[^1]));
+        Assert.Equal(new AppendResult(AppendState.Appended, 3, 499, FirstNumber(3) + 499), _pump.Result(appends[^1]));
     }
 
     [Fact]
@@ -234,7 +237,7 @@ public sealed class GroupCommitTests : IDisposable
         {
             var result = _pump.Result(append);
             var record = UsersOf(_appender.Sent[(int)result.Offset]);
-            Assert.Equal((user, record.Count), (record[result.Index], result.Commands));
+            Assert.Equal((user, FirstNumber(result.Offset) + result.Index), (record[result.Index], result.Number));
         }
     }
 
@@ -247,6 +250,14 @@ public sealed class GroupCommitTests : IDisposable
     }
 
     private static async Task<AppendResult> AwaitAsync(Appending appending) => await appending;
+
+    private long Appended(long offset, int commands)
+    {
+        _told.Add((offset, commands));
+        return FirstNumber(offset);
+    }
+
+    private static long FirstNumber(long offset) => 1_000 * offset;
 
     private static List<string> UsersOf(byte[] record) => [.. Commands(record).Select(c => c.UserId!)];
 

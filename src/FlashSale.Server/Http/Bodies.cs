@@ -5,8 +5,8 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace FlashSale.Server.Http;
 
-/// <summary>Reads JSON bodies with errors that name the field.</summary>
-internal static class RequestBody
+/// <summary>Reads JSON bodies with errors that name the field, and writes whole ones.</summary>
+internal static class Bodies
 {
     public static async ValueTask<(T? Body, Problem? Problem)> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type) where T : class
     {
@@ -14,7 +14,7 @@ internal static class RequestBody
             return (null, ProblemMiddleware.Of(415));
         try
         {
-            var body = await ReadWholeAsync(context.Request.BodyReader, type, context.RequestAborted);
+            var body = await ReadWholeAsync(context.Request.BodyReader, type);
             return body is null ? (null, Problem.Invalid("body", "must be a JSON object")) : (body, null);
         }
         catch (JsonException e)
@@ -25,14 +25,22 @@ internal static class RequestBody
         }
     }
 
-    /// <summary>Takes the body apart once all of it is there: most bodies arrive with their headers, and the serializer's own waiting costs more than the rest.</summary>
-    private static async ValueTask<T?> ReadWholeAsync<T>(PipeReader reader, JsonTypeInfo<T> type, CancellationToken cancel)
+    /// <summary>Writes a body whose length is told beforehand, so that the answer is one write.</summary>
+    public static Task WriteWholeAsync(this HttpResponse response, byte[] body)
     {
-        var read = await reader.ReadAsync(cancel);
+        response.ContentLength = body.Length;
+        // The request's own token would be made for it: a write to a caller who is gone ends without it.
+        return response.Body.WriteAsync(body, 0, body.Length, CancellationToken.None);
+    }
+
+    /// <summary>Takes the body apart once all of it is there: most bodies arrive with their headers, and the serializer's own waiting costs more than the rest.</summary>
+    private static async ValueTask<T?> ReadWholeAsync<T>(PipeReader reader, JsonTypeInfo<T> type)
+    {
+        var read = await reader.ReadAsync();
         while (!read.IsCompleted)
         {
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-            read = await reader.ReadAsync(cancel);
+            read = await reader.ReadAsync();
         }
 
         try
