@@ -174,7 +174,7 @@ public sealed class CouponDoor(
     }
 
     /// <summary>The answer to a claim whose append has ended.</summary>
-    internal static ClaimTaken Taken(CouponFollower follower, CouponCommand command, in AppendResult appended)
+    internal static ClaimTaken Taken(CouponFollower follower, CouponCommand command, AppendResult appended)
     {
         if (appended.State != AppendState.Appended)
             return ClaimTaken.Refused(appended.State == AppendState.Overloaded ? DoorRefusal.Overloaded : DoorRefusal.LogUnavailable);
