@@ -114,7 +114,9 @@ probe() {
   rm -rf -- "$folder"
   mkdir -p -- "$folder"
   {
-    echo '<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework></PropertyGroup><ItemGroup>'
+    # NU1603: the feed has another version only, which is not what was tested.
+    echo '<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework>'
+    echo '<WarningsAsErrors>NU1603</WarningsAsErrors></PropertyGroup><ItemGroup>'
     echo '<FrameworkReference Include="Microsoft.AspNetCore.App" />'
     for name in "$@"; do echo "<PackageReference Include=\"$name\" />"; done
     echo '</ItemGroup></Project>'
@@ -123,13 +125,13 @@ probe() {
     </dev/null >"$CACHE/feed-$kind.log" 2>&1
 }
 
-lacks_packages() { grep -qE 'error NU110[12]' "$CACHE/feed-$1.log"; }
+lacks_packages() { grep -qE 'error (NU110[12]|NU1603)' "$CACHE/feed-$1.log"; }
 
 detect_feed() {
   if probe complete librdkafka.redist MySqlConnector StackExchange.Redis; then
     FOUND=complete
-  # NU1101 and NU1102: the feed answers, and has not got a package or its version. Anything else is no answer.
-  elif lacks_packages complete && probe partial MySql.Data StackExchange.Redis Dapper; then
+  # NU1101, NU1102 and NU1603: the feed answers, and has not got a package or its version. Anything else is no answer.
+  elif lacks_packages complete && probe partial MySql.Data BouncyCastle.NetCore Google.Protobuf System.Security.Permissions StackExchange.Redis Dapper; then
     FOUND=partial
   elif lacks_packages complete && lacks_packages partial; then
     die "the NuGet feed answers, but lacks packages that even the partial build needs (log: $CACHE/feed-partial.log)"
@@ -139,10 +141,11 @@ detect_feed() {
   fi
 }
 
-# Packages that may be missing by themselves, each with the property that says so, and what is left out then.
+# Packages that may be missing by themselves, each with the property that says so, what is left out then, and what it needs beside it.
 optional_packages=(Streamiz.Kafka.Net NBomber)
 declare -A optional_property=([Streamiz.Kafka.Net]=HasStreamiz [NBomber]=HasNBomber)
 declare -A optional_use=([Streamiz.Kafka.Net]="the engine 'streamiz'" [NBomber]="the NBomber load tests")
+declare -A optional_needs=([Streamiz.Kafka.Net]=RocksDB [NBomber]=)
 
 # feed_props KIND: what feed.props has to say; of the optional packages, those that are named in $present are there.
 feed_props() {
@@ -174,7 +177,7 @@ find_feed() {
   esac
   if [[ -z $FOUND ]]; then
     detect_feed
-    for package in "${optional_packages[@]}"; do if probe "$FOUND" "$package"; then present+="$package "; fi; done
+    for package in "${optional_packages[@]}"; do if probe "$FOUND" "$package" ${optional_needs[$package]}; then present+="$package "; fi; done
     rm -rf -- "$CACHE"/feed-probe "$CACHE"/feed-*.log
   elif [[ $feed == cached ]]; then
     for package in "${optional_packages[@]}"; do if [[ $(written "${optional_property[$package]}") == true ]]; then present+="$package "; fi; done

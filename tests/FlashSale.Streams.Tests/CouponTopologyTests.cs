@@ -150,7 +150,7 @@ public sealed class CouponTopologyTests : IDisposable, IEngineObserver
         var config = new StreamConfig { ApplicationId = "test", BootstrapServers = "none", DefaultTimestampExtractor = new AppendTime() };
         _driver = new TopologyTestDriver(CouponTopology.Build(Topics, OpenPartition, _handedOver, _options.BatchRecordsMax, _time), config);
         _input = _driver.CreateInputTopic(Topics.Commands, new ByteArraySerDes(), new ByteArraySerDes());
-        _output = _driver.CreateOuputTopic(Topics.Events, TimeSpan.FromSeconds(1), new ByteArraySerDes(), new ByteArraySerDes());
+        _output = _driver.CreateOutputTopic(Topics.Events, TimeSpan.FromSeconds(1), new ByteArraySerDes(), new ByteArraySerDes());
     }
 
     private void Restart()
