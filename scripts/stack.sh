@@ -15,6 +15,7 @@
 #   FLASHSALE_RUN_DIR  where data, logs and stack.env lie (default: .run in the repository); one stack per folder
 #   KAFKA_HOME         Apache Kafka 4 (default: ../shared/kafka beside the repository). Without it the stack has no Kafka:
 #                      stack.env says KAFKA_REAL=false.
+#   KAFKA_HEAP_OPTS    options of Kafka's Java (default: up to 1 GB of heap, and the first compiler only)
 #   KAFKA_PORT, REDIS_PORT, MYSQL_PORT  where to look for a free port first (19092, 16379, 13306)
 #
 # Examples:
@@ -185,8 +186,8 @@ PROPERTIES
       { tail -n 5 "$folder/format.log" >&2; warn "kafka: could not format its storage"; return 1; }
     : >"$folder/formatted"
   fi
-  # The first compiler only: for as long as a local broker runs, the second one would mostly take its neighbours' cores.
-  KAFKA_HEAP_OPTS='-Xms256m -Xmx1g -XX:TieredStopAtLevel=1' launch kafka bash "$KAFKA/bin/kafka-server-start.sh" "$folder/server.properties"
+  # The first compiler only, unless told otherwise: for as long as a local broker runs, the second one would mostly take its neighbours' cores.
+  KAFKA_HEAP_OPTS=${KAFKA_HEAP_OPTS:-'-Xms256m -Xmx1g -XX:TieredStopAtLevel=1'} launch kafka bash "$KAFKA/bin/kafka-server-start.sh" "$folder/server.properties"
 }
 
 mysql_launch() {

@@ -64,6 +64,8 @@ public sealed class MySqlOptions : IOptionsRules
             DefaultCommandTimeout = (uint)Math.Ceiling(CommandTimeout.TotalSeconds),
             ConnectionTimeout = (uint)Math.Ceiling(ConnectTimeout.TotalSeconds),
             CharacterSet = "utf8mb4",
+            // Of migrations; else the drivers take @name for a parameter.
+            AllowUserVariables = true,
         };
         if (Password is { Length: > 0 })
             builder.Password = Password;

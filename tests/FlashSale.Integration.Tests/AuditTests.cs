@@ -10,6 +10,7 @@ namespace FlashSale.Integration.Tests;
 
 /// <summary>The audit and the certificate against real servers: no alarm on what is right, and some corruptions of each kind are found.</summary>
 [Collection(Servers.Name)]
+[Trait("Engine", "any")]
 public sealed class AuditTests(Stack stack, ITestOutputHelper output) : IDisposable
 {
     private const string Campaign = "spring";

@@ -7,6 +7,7 @@ namespace FlashSale.Integration.Tests;
 
 /// <summary>A minute of scripts/chaos.sh, with a seed of its own each time. It brings its own servers.</summary>
 [Collection(Servers.Name)]
+[Trait("Engine", "any")]
 public sealed class ChaosTests(ITestOutputHelper output)
 {
     /// <summary>A minute of faults, at most two until it must have recovered, and the start before and the audit after them.</summary>

@@ -4,6 +4,7 @@ using FlashSale.Chaos.Faults;
 namespace FlashSale.Integration.Tests;
 
 /// <summary>What a seed of scripts/chaos.sh draws. Needs no servers.</summary>
+[Trait("Engine", "any")]
 public sealed class FaultPlanTests
 {
     private static readonly TimeSpan Duration = TimeSpan.FromMinutes(10);

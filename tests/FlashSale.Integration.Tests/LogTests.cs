@@ -5,6 +5,7 @@ namespace FlashSale.Integration.Tests;
 
 /// <summary>A log, a state or a record that is not what it must be.</summary>
 [Collection(Servers.Name)]
+[Trait("Engine", "any")]
 public sealed class LogTests(Stack stack, ITestOutputHelper output)
 {
     private static readonly TimeSpan ExitTimeout = TimeSpan.FromSeconds(30);

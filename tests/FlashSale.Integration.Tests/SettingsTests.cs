@@ -5,6 +5,7 @@ using FlashSale.Integration.Tests.Harness;
 namespace FlashSale.Integration.Tests;
 
 /// <summary>What the process says when it cannot start: one line, exit code 1. Needs no servers.</summary>
+[Trait("Engine", "any")]
 public sealed class SettingsTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan ExitTimeout = TimeSpan.FromSeconds(20);

@@ -20,7 +20,7 @@ internal static class Versions
         }, cancel);
         return
         [
-            $"FlashSale {Environment.GetEnvironmentVariable("FLASHSALE_COMMIT") ?? "of no known commit"}",
+            $"FlashSale {Environment.GetEnvironmentVariable("FLASHSALE_COMMIT") ?? "of no known commit"} (engine: direct)",
             $".NET {Environment.Version}",
             $"Kafka {Environment.GetEnvironmentVariable("FLASHSALE_KAFKA_VERSION") ?? "of no known version"} (one broker, acks=all)",
             $"Redis {await stack.RedisVersionAsync()} (AOF every second)",

@@ -8,6 +8,8 @@ internal sealed class OverloadRow : IRow
     private const int DecidedPerSecond = 5_000;
     private const int OfferedPerSecond = 15_000;
     private const int Crowd = 2_000;
+    private const int CrowdWarmUpSeconds = 5;
+    private const int NormalPerSecond = 1_000;
 
     /// <summary>Claims whose decision is waited for at the same time: what is decided within a second, and more.</summary>
     private const int WaitConnections = 9_000;
@@ -19,7 +21,7 @@ internal sealed class OverloadRow : IRow
 
     public string Title => $"deciding limited to {DecidedPerSecond:N0}/s, {OfferedPerSecond:N0}/s offered, then {Crowd:N0} connections in closed loop";
 
-    public int Seconds(Plan plan) => 40 + plan.OverloadSeconds + CrowdSeconds(plan);
+    public int Seconds(Plan plan) => 45 + plan.WarmUpSeconds + plan.OverloadSeconds + CrowdSeconds(plan);
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {
@@ -27,40 +29,32 @@ internal sealed class OverloadRow : IRow
         await using var installation = await Installation.CreateAsync(lab, cancel);
         var server = await installation.StartAsync("server", "api,machines,ledger", cancel, ("Engine:CommandsPerSecondMax", $"{DecidedPerSecond}"));
         await Installation.OpenAsync(server, campaigns[0], RowExtensions.NeverSoldOut, cancel);
-        await lab.StormAsync(new StormPlan { Urls = [server.Url], Campaigns = campaigns, Rate = 2_000, Claims = 2_000 * lab.Plan.WarmUpSeconds, DecisionSample = 1 }, lab.Processes(server), cancel);
-
-        await using var sampler = new Sampler(SampleInterval, async token =>
-        {
-            var metrics = await Metrics.ReadAsync(server.Url, token);
-            return [metrics.Sum(Metrics.Accepted), metrics.Sum(Metrics.Refused), metrics.Sum(Metrics.LagAge)];
-        });
-        var (storm, _) = await lab.StormAsync(new StormPlan
+        var load = new StormPlan
         {
             Urls = [server.Url],
             Campaigns = campaigns,
             Rate = OfferedPerSecond,
             Claims = OfferedPerSecond * lab.Plan.OverloadSeconds,
+            // Else the first seconds are those in which a generator compiles its code and opens thousands of connections on the same two cores.
+            RampSeconds = lab.Plan.WarmUpSeconds,
             Connections = Crowd,
             DecisionSample = 1,
             WaitConnections = WaitConnections,
             SettleEvery = true,
-        }, lab.Processes(server), cancel);
+        };
+        await using var sampler = new Sampler(SampleInterval, async token =>
+        {
+            var metrics = await Metrics.ReadAsync(server.Url, token);
+            return [metrics.Sum(Metrics.Accepted), metrics.Sum(Metrics.Refused), metrics.Sum(Metrics.LagAge)];
+        });
+        var (storm, _) = await lab.StormAsync(load, lab.Processes(server), cancel);
         lab.Say($"  {storm.Accepted:N0} of {storm.Offered:N0} accepted; p99 of the 202 {storm.UntilAccepted.P99:F0} ms, of the decision {storm.UntilDecided.P99:F0} ms; {storm.Verdict?.Line}");
 
-        var (crowd, _) = await lab.StormAsync(new StormPlan
-        {
-            Urls = [server.Url],
-            Campaigns = campaigns,
-            ClosedLoopSeconds = CrowdSeconds(lab.Plan),
-            Connections = Crowd,
-            DecisionSample = 1,
-            WaitConnections = WaitConnections,
-            SettleEvery = true,
-        }, lab.Processes(server), cancel);
+        var (crowd, _) = await lab.StormAsync(load with { Rate = null, Claims = 0, WarmUpSeconds = CrowdWarmUpSeconds, ClosedLoopSeconds = CrowdSeconds(lab.Plan) }, lab.Processes(server), cancel);
         lab.Say($"  closed loop: {crowd.Accepted:N0} of {crowd.Offered:N0} accepted; p99 of the 202 {crowd.UntilAccepted.P99:F0} ms, of the decision {crowd.UntilDecided.P99:F0} ms");
 
         await Task.Delay(NormalAfter, cancel);
-        var (normal, _) = await lab.StormAsync(new StormPlan { Urls = [server.Url], Campaigns = campaigns, Rate = 1_000, Claims = 3_000, DecisionSample = 1, SettleEvery = true }, lab.Processes(server), cancel);
+        var (normal, _) = await lab.StormAsync(load with { Rate = NormalPerSecond, RampSeconds = 0, Claims = NormalPerSecond * 3 }, lab.Processes(server), cancel);
         var lines = sampler.Lines("accepted", "refused", "oldest undecided");
         lab.Say($"  after it: {normal.RefusedAtDoor:N0} of {normal.Offered:N0} refused, p99 of the decision {normal.UntilDecided.P99:F0} ms");
 

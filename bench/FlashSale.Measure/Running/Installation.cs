@@ -75,6 +75,8 @@ internal sealed class Installation : IAsyncDisposable
             ["Kafka__Partitions"] = Partitions.ToString(CultureInfo.InvariantCulture),
             ["Redis__Endpoints"] = _lab.Stack.Redis,
             ["MySql__ConnectionString"] = MySql,
+            // The one that every build has; EnginesRow compares the other one with it.
+            ["Engine"] = "direct",
             ["Logging__LogLevel__Default"] = "Warning",
             // Development has a middleware more, which catches what nobody else does.
             ["ASPNETCORE_ENVIRONMENT"] = "Production",

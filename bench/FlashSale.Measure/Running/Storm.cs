@@ -21,9 +21,12 @@ internal sealed record StormPlan
     public double? ClosedLoopSeconds { get; init; }
 
     /// <summary>How long claims are sent, without the warm-up.</summary>
-    public double Seconds => Rate is { } rate ? Claims / rate : ClosedLoopSeconds!.Value;
+    public double Seconds => Rate is { } rate ? RampSeconds + Claims / rate : ClosedLoopSeconds!.Value;
 
     public double WarmUpSeconds { get; init; }
+
+    /// <summary>In open loop: until the rate has risen from nothing. Its claims come on top, and count.</summary>
+    public double RampSeconds { get; init; }
 
     public int Connections { get; init; } = 512;
 
@@ -42,17 +45,21 @@ internal sealed record StormPlan
             yield return $"--url={url}";
         foreach (var campaign in Campaigns)
             yield return $"--campaign={campaign}";
-        yield return ClosedLoopSeconds is { } seconds ? Option("duration", seconds) : Option("users", Claims);
+        yield return ClosedLoopSeconds is { } seconds ? Option("duration", seconds) : Option("users", Math.Round(Claims + (Rate ?? 0) * RampSeconds / 2));
         yield return "--repeat-share=0";
         if (Rate is { } rate)
         {
             yield return Option("rate", rate);
             yield return Option("warm-up", WarmUpSeconds);
             yield return Option("connections", Connections);
+            if (RampSeconds > 0)
+                yield return Option("ramp", RampSeconds);
         }
         else
         {
             yield return Option("closed-loop", Connections);
+            if (ClosedLoopSeconds is not null)
+                yield return Option("warm-up", WarmUpSeconds);
         }
 
         yield return Option("decision-sample", DecisionSample);

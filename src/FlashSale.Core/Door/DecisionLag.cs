@@ -16,7 +16,7 @@ internal sealed class DecisionLag(DoorOptions options, TimeProvider time)
     private const int LatePart = 4;
 
     /// <summary>Decisions must have been late for this part of the bound: after a pause that is long enough to have caught up, as a rule.</summary>
-    private const int PatiencePart = 8;
+    private const int PatiencePart = 4;
 
     /// <summary>
     /// So few commands are decided in one call: one more delays nobody, and that they are late says that a call is slow, not that there are too many. Without

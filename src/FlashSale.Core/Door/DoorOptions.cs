@@ -12,11 +12,11 @@ public sealed class DoorOptions
     public int AppendsInFlightMax { get; set; } = 2;
 
     /// <summary>
-    /// Least time between the beginnings of two appends of a partition. Default 4 ms: under load it bounds the records, and with them the cost of
-    /// Kafka and of everything behind it, to 250 a second and partition; a command that comes after a quiet time waits for nothing.
+    /// Least time between the beginnings of two appends of a partition. Default 8 ms: under load it bounds the records, and with them the cost of
+    /// Kafka and of everything behind it, to 125 a second and partition; a command that comes after a quiet time waits for nothing.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:00:01")]
-    public TimeSpan AppendInterval { get; set; } = TimeSpan.FromMilliseconds(4);
+    public TimeSpan AppendInterval { get; set; } = TimeSpan.FromMilliseconds(8);
 
     /// <summary>
     /// Appends a second of this node, over all partitions, above which each of them gathers for longer, up to four times <see cref="AppendInterval"/>.
@@ -34,11 +34,11 @@ public sealed class DoorOptions
     public int UndecidedMax { get; set; } = 2_000_000;
 
     /// <summary>
-    /// How long a claim may have to wait for its decision. Default 0.7 s; where decisions come later than they should and a further claim would wait longer,
+    /// How long a claim may have to wait for its decision. Default 0.5 s; where decisions come later than they should and a further claim would wait longer,
     /// it is answered with 503 <c>overloaded</c>. 0: it may wait for as long as <see cref="UndecidedMax"/> allows. A pause without any decision refuses nothing.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
-    public TimeSpan DecisionLagMax { get; set; } = TimeSpan.FromSeconds(0.7);
+    public TimeSpan DecisionLagMax { get; set; } = TimeSpan.FromSeconds(0.5);
 
     /// <summary>Claims per user and window on this node; 0 (the default) is no limit. Over it the answer is 429 <c>too-many-requests</c>.</summary>
     [Range(0, 1_000_000)]

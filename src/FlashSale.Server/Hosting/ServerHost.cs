@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using FlashSale.Server.Auth;
 using FlashSale.Server.Coupons;
@@ -52,9 +53,14 @@ public static class ServerHost
     /// </summary>
     internal static void HandleOnSocketThreads()
     {
-        const string Setting = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
-        if (Environment.GetEnvironmentVariable(Setting) is null)
-            Environment.SetEnvironmentVariable(Setting, "1");
+        SetUnlessSet("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", 1);
+        SetUnlessSet("DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT", Math.Max(1, Environment.ProcessorCount / 2));
+
+        static void SetUnlessSet(string name, int value)
+        {
+            if (Environment.GetEnvironmentVariable(name) is null)
+                Environment.SetEnvironmentVariable(name, value.ToString(CultureInfo.InvariantCulture));
+        }
     }
 
     /// <summary>How connections and requests are handled, and what is logged of them.</summary>

@@ -10,9 +10,26 @@ namespace FlashSale.Server.Tests.Log;
 /// <summary>The log's reader against the client's mock cluster, which can take a partition's leader away.</summary>
 public sealed partial class KafkaLogTests
 {
+    private const string Library = "librdkafka";
     private const string Topic = "commands";
     private const int NoLeader = -1;
     private const int Leader = 1;
+
+    /// <summary>The package brings several builds of the library; the functions are asked of the one that the client has chosen.</summary>
+    static KafkaLogTests() => NativeLibrary.SetDllImportResolver(typeof(KafkaLogTests).Assembly, static (name, _, _) =>
+    {
+        if (name != Library)
+            return 0;
+        Confluent.Kafka.Library.Load();
+        using var maps = File.OpenText("/proc/self/maps");
+        while (maps.ReadLine() is { } line)
+        {
+            if (line.EndsWith("librdkafka.so", StringComparison.Ordinal))
+                return NativeLibrary.Load(line[line.IndexOf('/', StringComparison.Ordinal)..]);
+        }
+
+        return 0;
+    });
 
     [Fact]
     public async Task Bounds_OfAPartitionThatHadNoLeader_AreToldOnceItHasOne()
@@ -38,12 +55,12 @@ public sealed partial class KafkaLogTests
     private static SafeHandle HandleOf(IProducer<Null, Null> host) =>
         (SafeHandle)typeof(Handle).GetProperty("LibrdkafkaHandle", BindingFlags.Instance | BindingFlags.NonPublic)!.GetValue(host.Handle)!;
 
-    [LibraryImport("librdkafka")]
+    [LibraryImport(Library)]
     private static partial nint rd_kafka_handle_mock_cluster(nint client);
 
-    [LibraryImport("librdkafka", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rd_kafka_mock_topic_create(nint cluster, string topic, int partitions, int replicas);
 
-    [LibraryImport("librdkafka", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rd_kafka_mock_partition_set_leader(nint cluster, string topic, int partition, int broker);
 }
