@@ -1,5 +1,6 @@
 using FlashSale.Core.Engine;
 using FlashSale.Core.Log;
+using FlashSale.Kafka;
 using FlashSale.Redis;
 
 namespace FlashSale.Server.Hosting;
@@ -71,9 +72,29 @@ internal sealed class NodeService(
                 ServerLogMessages.StartWarning(_logger, warning);
         }
 
+        if (parts.MachinesLog is { } machines)
+            await RetryAsync("Kafka", () => ReachAsync(machines, parts.Machine.Topics, stop), stop);
         ServerLogMessages.Identified(_logger, log, settings.Kafka.Partitions);
         node.Compose(log, parts);
         node.WaitingFor = null;
+    }
+
+    /// <summary>
+    /// Reads a record of each topic. The partitions that a process takes over stand still until it runs them: by then its client knows the
+    /// brokers and the topics, and the code is compiled.
+    /// </summary>
+    private static async Task<bool> ReachAsync(KafkaLog log, MachineTopics topics, CancellationToken stop)
+    {
+        foreach (var topic in new[] { topics.Commands, topics.Events })
+        {
+            var bounds = await log.BoundsAsync(topic, 0, stop);
+            if (bounds.End == bounds.Start)
+                continue;
+            await using var reader = log.Read(topic, 0, bounds.End - 1);
+            await reader.ReadAsync(1, 1, stop);
+        }
+
+        return true;
     }
 
     private async Task<T> RetryAsync<T>(string what, Func<Task<T>> attempt, CancellationToken stop)
