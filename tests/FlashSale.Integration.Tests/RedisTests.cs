@@ -51,11 +51,12 @@ public sealed class RedisTests(Stack stack, ITestOutputHelper output)
         var server = await installation.StartReadyAsync("one", ("Redis:Endpoints", $"{master.Address},{replica.Address}"));
         using var sale = new Sale(server);
         await sale.OpenAsync("stale", quantity: 3_000);
+        // It begins some seconds after it was told to: before the storm, which would be over by then.
+        await Wait.UntilAsync("the replica follows", Soon, async () =>
+            (await replica.SendAsync("INFO replication")).Contains("master_link_status:up", StringComparison.Ordinal) ? null : "it does not");
         await using (var storm = Storm.Begin(sale, ClaimsPerSecond, "stale"))
         {
             await sale.IssuedAsync(300, Soon, "stale");
-            await Wait.UntilAsync("the replica follows", Soon, async () =>
-                (await replica.SendAsync("INFO replication")).Contains("master_link_status:up", StringComparison.Ordinal) ? null : "it does not");
             // Nobody listens on port 1: from here on the replica hears nothing, and callers are told what it will not know.
             await replica.SendAsync("REPLICAOF 127.0.0.1 1");
             var issued = (await sale.CampaignAsync("stale")).Issued;

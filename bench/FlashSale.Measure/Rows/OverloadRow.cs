@@ -21,7 +21,7 @@ internal sealed class OverloadRow : IRow
 
     public string Title => $"deciding limited to {DecidedPerSecond:N0}/s, {OfferedPerSecond:N0}/s offered, then {Crowd:N0} connections in closed loop";
 
-    public int Seconds(Plan plan) => 45 + plan.WarmUpSeconds + plan.OverloadSeconds + CrowdSeconds(plan);
+    public int Seconds(Plan plan) => 45 + 2 * plan.WarmUpSeconds + plan.OverloadSeconds + CrowdSeconds(plan);
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {
@@ -29,6 +29,8 @@ internal sealed class OverloadRow : IRow
         await using var installation = await Installation.CreateAsync(lab, cancel);
         var server = await installation.StartAsync("server", "api,machines,ledger", cancel, ("Engine:CommandsPerSecondMax", $"{DecidedPerSecond}"));
         await Installation.OpenAsync(server, campaigns[0], RowExtensions.NeverSoldOut, cancel);
+        await lab.FullLoadAsync(server.Url, campaigns, lab.Plan.WarmUpSeconds, lab.Processes(server), cancel);
+        await CatchUp.DecidedAsync(server.Url, cancel);
         var load = new StormPlan
         {
             Urls = [server.Url],
