@@ -33,6 +33,9 @@ internal sealed class Installation : IAsyncDisposable
         _administration = new MySqlLedger(new MySqlOptions { ConnectionString = stack.MySql, Writers = 1 });
     }
 
+    /// <summary>What the servers run; null: the build's default.</summary>
+    public static string? Engine => Environment.GetEnvironmentVariable("FLASHSALE_TEST_ENGINE");
+
     public Stack Stack { get; }
 
     public KafkaOptions KafkaOptions { get; }
@@ -71,7 +74,7 @@ internal sealed class Installation : IAsyncDisposable
             ["Redis:KeyPrefix"] = RedisPrefix,
             ["MySql:ConnectionString"] = ConnectionString,
         };
-        if (Environment.GetEnvironmentVariable("FLASHSALE_TEST_ENGINE") is { Length: > 0 } engine)
+        if (Engine is { Length: > 0 } engine)
             all["Engine"] = engine;
         foreach (var (key, value) in settings)
             all[key] = value;
