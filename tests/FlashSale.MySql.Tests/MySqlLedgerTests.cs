@@ -169,6 +169,9 @@ public sealed class MySqlLedgerTests : LedgerContract
         using var next = new MySqlLedger(_database.Options);
         await next.MigrateAsync(None);
         Assert.True(await next.WriteAsync(Batches.Issue("c", 0, 1, 0, 1), None));
+        await using var after = _database.Open();
+        Assert.Equal(["PRIMARY", "coupons_campaign"], await after.QueryAsync<string>(
+            "SELECT DISTINCT index_name FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = 'coupons' ORDER BY index_name DESC"));
     }
 
     [Fact]
