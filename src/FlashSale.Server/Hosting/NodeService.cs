@@ -12,6 +12,7 @@ internal sealed class NodeService(
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RefusedPause = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan EndsInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ReachMax = TimeSpan.FromSeconds(2);
 
     private readonly ILogger _logger = loggers.CreateLogger<NodeService>();
 
@@ -83,7 +84,7 @@ internal sealed class NodeService(
     /// Reads a record of each topic. The partitions that a process takes over stand still until it runs them: by then its client knows the
     /// brokers and the topics, and the code is compiled.
     /// </summary>
-    private static async Task<bool> ReachAsync(KafkaLog log, MachineTopics topics, CancellationToken stop)
+    private async Task<bool> ReachAsync(KafkaLog log, MachineTopics topics, CancellationToken stop)
     {
         foreach (var topic in new[] { topics.Commands, topics.Events })
         {
@@ -91,7 +92,14 @@ internal sealed class NodeService(
             if (bounds.End == bounds.Start)
                 continue;
             await using var reader = log.Read(topic, 0, bounds.End - 1);
-            await reader.ReadAsync(1, 1, stop);
+            try
+            {
+                await reader.ReadAsync(1, 1, stop).AsTask().WaitAsync(ReachMax, time, stop);
+            }
+            catch (TimeoutException)
+            {
+                // The takeover will wait for it, as it would have anyway.
+            }
         }
 
         return true;
