@@ -16,7 +16,7 @@ public sealed class SeveralProcessesTests(Stack stack, ITestOutputHelper output)
 
     /// <summary>
     /// Until a process that has just started decides what moves to it: the client joins a group anew once a second at most (librdkafka, rkcg_join_intvl), and
-    /// the code is compiled meanwhile; of Streamiz, that is more of it (1.2 to 2.6 s in 14 runs on two cores; direct 1.2 to 1.9 s).
+    /// the code is compiled meanwhile; of Streamiz, that is more of it (1.2 to 2.6 s in some ten runs on two cores; direct 1.2 to 1.9 s in three).
     /// </summary>
     private static readonly TimeSpan JoinMax = (Installation.Engine == "streamiz" ? 3 : 2) * NoPause;
 
