@@ -13,13 +13,6 @@ public sealed class SeveralProcessesTests(Stack stack, ITestOutputHelper output)
 
     private static readonly TimeSpan NoPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan SharedWithin = TimeSpan.FromSeconds(30);
-
-    /// <summary>
-    /// Until a process that has just started decides what moves to it: the client joins a group anew once a second at most (librdkafka, rkcg_join_intvl), and
-    /// the code is compiled meanwhile; of Streamiz, that is more of it (1.2 to 2.6 s in some ten runs on two cores; direct 1.2 to 1.9 s in three).
-    /// </summary>
-    private static readonly TimeSpan JoinMax = (Installation.Engine == "streamiz" ? 3 : 2) * NoPause;
-
     private static readonly (string, string) Machines = ("Roles", "machines,ledger");
 
     [ServersFact]
@@ -39,7 +32,7 @@ public sealed class SeveralProcessesTests(Stack stack, ITestOutputHelper output)
             await second.ReadyAsync();
             await installation.SharedAsync(SharedWithin, first, second);
             await storm.AcceptedAsync(ClaimsPerSecond, TimeSpan.FromSeconds(10));
-            await AssertPausesAsync(installation, "a process joins", joined, staying: await first.OwnedAsync(), JoinMax);
+            await AssertPausesAsync(installation, "a process joins", joined, staying: await first.OwnedAsync(), movedMax: 2 * NoPause);
 
             var staying = await first.OwnedAsync();
             var left = Now;

@@ -1,4 +1,5 @@
 using FlashSale.Core.Engine;
+using FlashSale.Core.Ledger;
 using FlashSale.Core.Log;
 using FlashSale.Kafka;
 using FlashSale.Redis;
@@ -73,6 +74,8 @@ internal sealed class NodeService(
                 ServerLogMessages.StartWarning(_logger, warning);
         }
 
+        if (parts.MachinesLog is not null && parts.Ledger is { } ledger)
+            await ReachAsync(ledger, stop);
         if (parts.MachinesLog is { } machines)
             await RetryAsync("Kafka", () => ReachAsync(machines, parts.Machine.Topics, stop), stop);
         ServerLogMessages.Identified(_logger, log, settings.Kafka.Partitions);
@@ -103,6 +106,20 @@ internal sealed class NodeService(
         }
 
         return true;
+    }
+
+    /// <summary>Reads a mark: else the database's driver is made ready while partitions that have just moved here stand still. Whether the database answers is the writers' concern.</summary>
+    private async Task ReachAsync(ILedger ledger, CancellationToken stop)
+    {
+        try
+        {
+            await ledger.MigrateAsync(stop).WaitAsync(ReachMax, time, stop);
+            await ledger.ReadMarkAsync(0, stop).WaitAsync(ReachMax, time, stop);
+        }
+        catch (Exception e) when (e is TimeoutException or LedgerUnavailableException or LogRefusedException)
+        {
+            // Told by the writers, who meet it again.
+        }
     }
 
     private async Task<T> RetryAsync<T>(string what, Func<Task<T>> attempt, CancellationToken stop)
