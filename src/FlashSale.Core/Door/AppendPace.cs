@@ -2,7 +2,8 @@ namespace FlashSale.Core.Door;
 
 /// <summary>
 /// Paces the appends of a node, all partitions together: each costs Kafka and everything behind it about as much as the other, however few commands
-/// it holds, so a node that serves many partitions lets each of them gather for longer. May be called by any thread.
+/// it holds, so a node that serves many partitions lets each of them gather for longer. So does a node that is not the only one to append: else two
+/// would make twice as many records of half the size. May be called by any thread.
 /// </summary>
 public sealed class AppendPace(DoorOptions options, TimeProvider time)
 {
@@ -10,11 +11,26 @@ public sealed class AppendPace(DoorOptions options, TimeProvider time)
     private const int Burst = 16;
 
     /// <summary>A partition waits for no more than so many of <see cref="DoorOptions.AppendInterval"/>.</summary>
-    private const int IntervalsMax = 4;
+    private const int IntervalsMax = 8;
+
+    /// <summary>
+    /// The least share of the rate that a node takes, however much others append. Not below a half: of two nodes the one that appends less may then take
+    /// more than it does, so that they come to equal parts, whereas by shares as they are each would keep to what it happens to have.
+    /// </summary>
+    private const double ShareMin = 0.5;
+
+    /// <summary>Fewer records than that, of all nodes, say nothing.</summary>
+    private const double RecordsMin = 20;
+
+    /// <summary>In the share, what happened this long ago counts 1/e.</summary>
+    private static readonly TimeSpan Memory = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private readonly long _gap = options.AppendRate == 0 ? 0 : time.TimestampFrequency / options.AppendRate;
     private long _next = long.MinValue;
+    private long _countedAt = time.GetTimestamp();
+    private double _appended;
+    private double _decided;
 
     /// <summary>Takes the place of the next append; yields how long it has to wait for that.</summary>
     public TimeSpan Take()
@@ -25,9 +41,31 @@ public sealed class AppendPace(DoorOptions options, TimeProvider time)
         var latest = now + (long)(IntervalsMax * options.AppendInterval.TotalSeconds * time.TimestampFrequency);
         lock (_gate)
         {
-            var place = Math.Clamp(_next, now - Burst * _gap, latest);
-            _next = place + _gap;
+            var gap = (long)(_gap / Share());
+            var place = Math.Clamp(_next, now - Burst * gap, latest);
+            _next = place + gap;
             return place <= now ? TimeSpan.Zero : time.GetElapsedTime(now, place);
         }
     }
+
+    /// <summary>A record of this node is in the log.</summary>
+    public void Appended() => Count(1, 0);
+
+    /// <summary>A record, of this node or another one, is known to be decided.</summary>
+    public void Decided() => Count(0, 1);
+
+    private void Count(int appended, int decided)
+    {
+        lock (_gate)
+        {
+            var now = time.GetTimestamp();
+            var kept = Math.Exp(-time.GetElapsedTime(_countedAt, now) / Memory);
+            _appended = _appended * kept + appended;
+            _decided = _decided * kept + decided;
+            _countedAt = now;
+        }
+    }
+
+    /// <summary>The part of all records that this node has appended.</summary>
+    private double Share() => _decided < RecordsMin ? 1 : Math.Clamp(_appended / _decided, ShareMin, 1);
 }

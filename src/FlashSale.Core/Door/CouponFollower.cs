@@ -11,7 +11,7 @@ namespace FlashSale.Core.Door;
 /// that the beginning was stale, and the state is read again; so it is after an event that cannot be taken. Wakes those who wait for decisions.
 /// </summary>
 public sealed class CouponFollower(
-    int partition, LogId logId, MachineTopics topics, ILog log, ICouponReader state, DoorOptions options, TimeProvider time, ICouponFollowerObserver observer)
+    int partition, LogId logId, MachineTopics topics, ILog log, ICouponReader state, AppendPace pace, DoorOptions options, TimeProvider time, ICouponFollowerObserver observer)
 {
     /// <summary>Twice the default of the engine's untold records: so many repeats may stand at the end. Were there more, the next event would show it.</summary>
     private const int EventsLookedAt = 128;
@@ -100,6 +100,7 @@ public sealed class CouponFollower(
     /// </summary>
     public long Appended(long offset, int commands)
     {
+        pace.Appended();
         lock (_gate)
         {
             if (offset <= _mark)
@@ -270,6 +271,7 @@ public sealed class CouponFollower(
         }
 
         LastToldMs = told.ToldAtMs;
+        pace.Decided();
         Advance(told.Answers.Offset, told.Commands, record);
         observer.Told(partition, told, record);
     }

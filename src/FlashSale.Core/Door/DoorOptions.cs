@@ -19,11 +19,11 @@ public sealed class DoorOptions
     public TimeSpan AppendInterval { get; set; } = TimeSpan.FromMilliseconds(8);
 
     /// <summary>
-    /// Appends a second of this node, over all partitions, above which each of them gathers for longer, up to four times <see cref="AppendInterval"/>.
-    /// Default 500; 0: never.
+    /// Appends a second of this node, over all partitions, above which each of them gathers for longer, up to eight times <see cref="AppendInterval"/>.
+    /// Default 250; half of it, where other nodes append as well; 0: never.
     /// </summary>
     [Range(0, 100_000)]
-    public int AppendRate { get; set; } = 500;
+    public int AppendRate { get; set; } = 250;
 
     /// <summary>Requests of one partition that wait for their append. Default 20,000; over that the answer is 503 <c>overloaded</c> at once. Counted by each node for itself.</summary>
     [Range(1, 1_000_000)]

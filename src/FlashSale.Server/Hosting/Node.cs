@@ -87,9 +87,9 @@ public sealed class Node(Settings settings)
 
         if (settings.Roles.HasFlag(Roles.Api))
         {
-            var followers = partitions.Select(p => new CouponFollower(
-                p, log, parts.Machine.Topics, parts.ApiLog!, parts.Coupons, settings.Door, parts.Time, parts.Observers)).ToList();
             var pace = new AppendPace(settings.Door, parts.Time);
+            var followers = partitions.Select(p => new CouponFollower(
+                p, log, parts.Machine.Topics, parts.ApiLog!, parts.Coupons, pace, settings.Door, parts.Time, parts.Observers)).ToList();
             var commits = partitions.Select(p => new GroupCommit(parts.Machine.Topics.Commands, p, parts.Appender, followers[p].Appended, pace, RandomIds.Shared, settings.Door, parts.Time)).ToList();
             Door = new CouponDoor(followers, commits, parts.Coupons, settings.Door, parts.Time, RandomIds.Shared);
         }

@@ -17,12 +17,12 @@ internal sealed class DoorWorld : ICouponFollowerObserver, IDisposable
         Options = options ?? new DoorOptions();
         Options.AppendInterval = TimeSpan.Zero;
         Options.AppendRate = 0;
+        var pace = new AppendPace(Options, Time);
         Log = new LogWithFaults(Memory);
         Engines = [.. Enumerable.Range(0, partitions).Select(p => new HandEngine(Memory, State.Inner, p, partitions))];
         Followers = [.. Enumerable.Range(0, partitions).Select(p =>
-            new CouponFollower(p, CouponTestData.TestLog, MachineTopics.Coupon, Log, State, Options, Time, this))];
+            new CouponFollower(p, CouponTestData.TestLog, MachineTopics.Coupon, Log, State, pace, Options, Time, this))];
         var appender = Memory.NewAppender();
-        var pace = new AppendPace(Options, Time);
         Door = new CouponDoor(
             Followers, [.. Enumerable.Range(0, partitions).Select(p => new GroupCommit(MachineTopics.Coupon.Commands, p, appender, Followers[p].Appended, pace, Ids, Options, Time))],
             State, Options, Time, Ids);

@@ -63,8 +63,8 @@ internal sealed class Node : IEngineObserver, ICouponFollowerObserver, ILedgerOb
                 () => new SequentialPartition(machine, p, log, machinesLog, _state, EngineAppender, options.Engine, Clock, ids, this), p).RunAsync)]
             : [.. partitions.Select<int, Func<CancellationToken, Task>>(p => new MachinePartition(machine, p, log, machinesLog, _state, EngineAppender, options.Engine, Clock, ids, this).RunAsync)];
         Ledgers = [.. partitions.Select(p => new LedgerPartition(p, log, topics, ledgerLog, ledger, options.Ledger, this, Clock))];
-        CouponFollower[] followers = [.. partitions.Select(p => new CouponFollower(p, log, topics, _doorLog, _state, options.Door, Clock, this))];
         var pace = new AppendPace(options.Door, Clock);
+        CouponFollower[] followers = [.. partitions.Select(p => new CouponFollower(p, log, topics, _doorLog, _state, pace, options.Door, Clock, this))];
         Door = new CouponDoor(
             followers,
             [.. partitions.Select(p => new GroupCommit(topics.Commands, p, _doorAppender, followers[p].Appended, pace, ids, options.Door, Clock))],
