@@ -21,9 +21,13 @@ public sealed class CouponCode : IDisposable
 
     private readonly Aes _aes;
 
+    // Codes made in one go: a call of the cipher costs ten times as much as a block.
+    private const int BlocksMax = 64;
+    private const int BlockSize = 16;
+
     // One cipher for all blocks: on two cores a block took 158 ns with it and 968 ns in a call of its own, which makes a cipher each time.
     private readonly ICryptoTransform _cipher;
-    private readonly byte[] _block = new byte[16];
+    private readonly byte[] _blocks = new byte[BlocksMax * BlockSize];
 
     /// <summary>The codes of one campaign. Not for several threads at a time.</summary>
     public CouponCode(CampaignSeed seed)
@@ -40,17 +44,28 @@ public sealed class CouponCode : IDisposable
     /// <summary>The code of the coupon with a sequence number (0 to 99,999,999) of the campaign with a number in a partition.</summary>
     public string Encode(int partition, int number, int sequence)
     {
-        var tag = Tag(sequence);
-        var body = ((ulong)(sequence ^ Mask(tag)) << TagBits) | tag;
+        var code = "";
+        Encode(partition, number, sequence, new Span<string>(ref code));
+        return code;
+    }
+
+    /// <summary>The codes of coupons with consecutive sequence numbers, from <paramref name="first"/> on, as many as there is room for.</summary>
+    public void Encode(int partition, int number, int first, Span<string> codes)
+    {
         var campaign = ((ulong)partition << NumberBits) | (uint)number;
-        return string.Create(Length, (campaign, body), static (characters, value) =>
+        Span<uint> tags = stackalloc uint[BlocksMax];
+        Span<uint> masks = stackalloc uint[BlocksMax];
+        for (var start = 0; start < codes.Length; start += BlocksMax)
         {
-            // 75 bits, five a character: 24 of the campaign, then 51 of the body.
-            var bits = ((UInt128)value.campaign << (SequenceBits + TagBits)) | value.body;
-            for (var i = Length - 2; i >= 0; i--, bits >>= 5)
-                characters[i] = Alphabet[(int)(bits & 31)];
-            characters[Length - 1] = Alphabet[Check(characters[..(Length - 1)])];
-        });
+            var count = Math.Min(codes.Length - start, BlocksMax);
+            for (var i = 0; i < count; i++)
+                tags[i] = (uint)(first + start + i);
+            Tag(tags[..count]);
+            tags[..count].CopyTo(masks);
+            Mask(masks[..count]);
+            for (var i = 0; i < count; i++)
+                codes[start + i] = Text(campaign, ((ulong)((uint)(first + start + i) ^ masks[i]) << TagBits) | tags[i]);
+        }
     }
 
     /// <summary>The partition and number of the campaign that a code belongs to, or null where it is none. Says nothing of whether it was issued.</summary>
@@ -68,8 +83,12 @@ public sealed class CouponCode : IDisposable
         if (TryBits(code) is not { } bits)
             return null;
         var tag = (uint)(bits & ((1 << TagBits) - 1));
-        var sequence = (int)((uint)(bits >> TagBits) & ((1u << SequenceBits) - 1)) ^ Mask(tag);
-        return Tag(sequence) == tag ? sequence : null;
+        var mask = tag;
+        Mask(new Span<uint>(ref mask));
+        var sequence = ((uint)(bits >> TagBits) & ((1u << SequenceBits) - 1)) ^ mask;
+        var genuine = sequence;
+        Tag(new Span<uint>(ref genuine));
+        return genuine == tag ? (int)sequence : null;
     }
 
     public void Dispose()
@@ -78,45 +97,69 @@ public sealed class CouponCode : IDisposable
         _aes.Dispose();
     }
 
-    private uint Tag(int sequence) => Prf(0, (uint)sequence) & ((1u << TagBits) - 1);
+    /// <summary>Puts in the place of each sequence number its tag.</summary>
+    private void Tag(Span<uint> sequences) => Prf(0, sequences, TagBits);
 
-    private int Mask(uint tag) => (int)(Prf(1, tag) & ((1u << SequenceBits) - 1));
+    /// <summary>Puts in the place of each tag what the sequence number is encrypted with.</summary>
+    private void Mask(Span<uint> tags) => Prf(1, tags, SequenceBits);
 
-    private uint Prf(byte purpose, uint value)
+    private void Prf(byte purpose, Span<uint> values, int bits)
     {
-        Array.Clear(_block);
-        _block[0] = purpose;
-        BinaryPrimitives.WriteUInt32BigEndian(_block.AsSpan(12), value);
-        _cipher.TransformBlock(_block, 0, _block.Length, _block, 0);
-        return BinaryPrimitives.ReadUInt32BigEndian(_block);
+        var blocks = _blocks.AsSpan(0, values.Length * BlockSize);
+        blocks.Clear();
+        for (var i = 0; i < values.Length; i++)
+        {
+            blocks[i * BlockSize] = purpose;
+            BinaryPrimitives.WriteUInt32BigEndian(blocks[(i * BlockSize + 12)..], values[i]);
+        }
+
+        _cipher.TransformBlock(_blocks, 0, blocks.Length, _blocks, 0);
+        for (var i = 0; i < values.Length; i++)
+            values[i] = BinaryPrimitives.ReadUInt32BigEndian(blocks[(i * BlockSize)..]) & ((1u << bits) - 1);
     }
+
+    private static string Text(ulong campaign, ulong body) => string.Create(Length, (campaign, body), static (characters, value) =>
+    {
+        // 75 bits, five a character: 24 of the campaign, then 51 of the body.
+        var bits = ((UInt128)value.campaign << (SequenceBits + TagBits)) | value.body;
+        var sum = 0;
+        for (var i = Length - 2; i >= 0; i--, bits >>= 5)
+        {
+            var five = (int)(bits & 31);
+            characters[i] = Alphabet[five];
+            sum += Addend(five, i);
+        }
+
+        characters[Length - 1] = Alphabet[Check(sum)];
+    });
 
     private static UInt128? TryBits(string code)
     {
         if (code.Length != Length)
             return null;
         UInt128 bits = 0;
+        var sum = 0;
         for (var i = 0; i < Length - 1; i++)
         {
             var value = Alphabet.IndexOf(code[i]);
             if (value < 0)
                 return null;
             bits = (bits << 5) | (uint)value;
+            sum += Addend(value, i);
         }
 
-        return Alphabet.IndexOf(code[^1]) == Check(code.AsSpan(0, Length - 1)) ? bits : null;
+        return Alphabet.IndexOf(code[^1]) == Check(sum) ? bits : null;
     }
 
-    /// <summary>Luhn's algorithm modulo 32: finds every single wrong character and nearly every swap of neighbours.</summary>
-    private static int Check(ReadOnlySpan<char> characters)
+    /// <summary>
+    /// What the character at a place, whose five bits are given, adds to the sum of Luhn's algorithm modulo 32, which finds every single wrong character
+    /// and nearly every swap of neighbours: every second one counts twice, from the last before the check character on.
+    /// </summary>
+    private static int Addend(int five, int place)
     {
-        var sum = 0;
-        for (var i = characters.Length - 1; i >= 0; i--)
-        {
-            var addend = Alphabet.IndexOf(characters[i]) * ((characters.Length - 1 - i) % 2 == 0 ? 2 : 1);
-            sum += addend / 32 + addend % 32;
-        }
-
-        return (32 - sum % 32) % 32;
+        var addend = (Length - 2 - place) % 2 == 0 ? five * 2 : five;
+        return addend / 32 + addend % 32;
     }
+
+    private static int Check(int sum) => (32 - sum % 32) % 32;
 }

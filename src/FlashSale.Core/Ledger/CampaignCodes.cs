@@ -8,25 +8,49 @@ internal sealed class CampaignCodes(int partition) : IDisposable
     // A key schedule holds some 500 bytes of native memory and takes microseconds to make; few campaigns are on sale at once.
     private const int KeptMax = 256;
 
-    private readonly Dictionary<int, CouponCode> _kept = [];
+    // Codes made ahead in one go; many together cost a fraction of each by itself.
+    private const int AheadMax = 64;
 
-    public string Encode(in CampaignState campaign, int sequence)
+    private readonly Dictionary<int, Kept> _kept = [];
+
+    /// <summary>The code of a coupon.</summary>
+    /// <param name="following">So many coupons of the campaign, at most, are about to be asked for next, one after the other.</param>
+    public string Encode(in CampaignState campaign, int sequence, int following = 0)
     {
-        if (!_kept.TryGetValue(campaign.Number, out var codes))
+        if (!_kept.TryGetValue(campaign.Number, out var kept))
         {
             if (_kept.Count == KeptMax)
                 Dispose();
-            codes = new CouponCode(campaign.Seed);
-            _kept.Add(campaign.Number, codes);
+            kept = new Kept(new CouponCode(campaign.Seed));
+            _kept.Add(campaign.Number, kept);
         }
 
-        return codes.Encode(partition, campaign.Number, sequence);
+        if (sequence < kept.First || sequence >= kept.First + kept.Made)
+        {
+            kept.First = sequence;
+            kept.Made = Math.Min(following + 1, AheadMax);
+            kept.Codes.Encode(partition, campaign.Number, sequence, kept.Texts.AsSpan(0, kept.Made));
+        }
+
+        return kept.Texts[sequence - kept.First];
     }
 
     public void Dispose()
     {
-        foreach (var codes in _kept.Values)
-            codes.Dispose();
+        foreach (var kept in _kept.Values)
+            kept.Codes.Dispose();
         _kept.Clear();
+    }
+
+    private sealed class Kept(CouponCode codes)
+    {
+        public CouponCode Codes { get; } = codes;
+
+        /// <summary>Those made last, from the sequence number <see cref="First"/> on.</summary>
+        public string[] Texts { get; } = new string[AheadMax];
+
+        public int First { get; set; }
+
+        public int Made { get; set; }
     }
 }

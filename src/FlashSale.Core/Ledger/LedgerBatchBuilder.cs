@@ -90,7 +90,7 @@ internal sealed class LedgerBatchBuilder(int partition, bool everyRefusal, Campa
             var address = new RecordAddress(partition, told.Answers.Offset, index);
             var campaignId = commands.Campaigns[command.Campaign];
             if (command.Kind == CouponCommandKind.Claim)
-                AddClaim(address, campaignId, command, outcome, sequence);
+                AddClaim(address, campaignId, command, outcome, sequence, commands.Count - index - 1);
             else if (outcome is CouponOutcome.CampaignOpened or CouponOutcome.CampaignChanged)
                 Describe(told, campaignId, command.Description);
         }
@@ -115,14 +115,14 @@ internal sealed class LedgerBatchBuilder(int partition, bool everyRefusal, Campa
         }
     }
 
-    private void AddClaim(RecordAddress address, string campaignId, in CouponCommandView claim, CouponOutcome outcome, int sequence)
+    private void AddClaim(RecordAddress address, string campaignId, in CouponCommandView claim, CouponOutcome outcome, int sequence, int following)
     {
         if (outcome == CouponOutcome.Issued)
         {
             var state = _states[claim.Campaign]
                 ?? throw new LogRefusedException($"the event that answers {address} issues a coupon of {campaignId} without telling its campaign");
             _coupons.Add(new LedgerCoupon(address, campaignId, Encoding.ASCII.GetString(claim.User),
-                codes.Encode(state, sequence), sequence, claim.ClaimId, claim.InstantMs));
+                codes.Encode(state, sequence, following), sequence, claim.ClaimId, claim.InstantMs));
             return;
         }
 

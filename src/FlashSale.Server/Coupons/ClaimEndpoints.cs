@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using FlashSale.Core;
 using FlashSale.Core.Coupons;
 using FlashSale.Core.Door;
@@ -24,13 +23,15 @@ internal static class ClaimEndpoints
     public static void MapClaims(this WebApplication app)
     {
         var api = app.Services.GetRequiredService<Api>();
-        // The busiest endpoint by far: no middleware, no binder's services and no result object in between.
+        // The two that everybody asks: no middleware, no binder's services and no result object in between.
         app.MapPost("/api/campaigns/{campaignId}/claims", (HttpContext context, string campaignId) => ClaimAsync(context, campaignId, api))
             .WithTags("Coupons").WithSummary("Claims a coupon")
             .Accepts<ClaimRequest>("application/json").Produces<ClaimAccepted>(202).ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(429).ProducesProblem(503)
             .ShortCircuit();
-        app.MapGet("/api/claims/{ticket}", StatusAsync).WithTags("Coupons").WithSummary("What has become of a claim; wait=SECONDS holds the answer until it is decided")
-            .Produces<ClaimResponse>().ProducesProblem(404);
+        app.MapGet("/api/claims/{ticket}", (HttpContext context, string ticket) => StatusAsync(context, ticket, api))
+            .WithTags("Coupons").WithSummary("What has become of a claim; wait=SECONDS holds the answer until it is decided")
+            .Produces<ClaimResponse>().ProducesProblem(404)
+            .ShortCircuit();
         app.MapGet("/api/claims/{ticket}/events", StreamAsync).WithTags("Coupons").WithSummary("Server-sent events: position, then one decided")
             .Produces<ClaimResponse>(200, "text/event-stream").ProducesProblem(404);
     }
@@ -86,24 +87,39 @@ internal static class ClaimEndpoints
     internal static Task AnswerAsync(HttpContext context, string ticket, long position)
     {
         var statusUrl = $"/api/claims/{ticket}";
-        var body = JsonSerializer.SerializeToUtf8Bytes(new ClaimAccepted(ticket, "waiting", position, statusUrl), ServerJson.Default.ClaimAccepted);
         var response = context.Response;
         response.StatusCode = StatusCodes.Status202Accepted;
         response.Headers.Location = statusUrl;
-        response.ContentType = "application/json; charset=utf-8";
-        return response.WriteWholeAsync(body);
+        return response.WriteWholeAsync(new ClaimAccepted(ticket, "waiting", position, statusUrl), ServerJson.Default.ClaimAccepted);
     }
 
-    private static async Task<IResult> StatusAsync(HttpContext context, string ticket, Api api)
+    private static async Task StatusAsync(HttpContext context, string ticket, Api api)
     {
-        if (!TryWait(context, out var wait))
-            return Problem.Invalid("wait", $"must be 0 to {WaitSecondsMax} seconds");
-        var (found, door, problem) = await FindAsync(context, ticket, api);
-        if (problem is not null)
-            return problem;
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, api.Stopping);
-        var status = await StatusOrNowAsync(door!, found!, wait, ending.Token);
-        return status is null ? TicketUnknown() : Results.Json(Response(ticket, found!, status), ServerJson.Default.ClaimResponse);
+        try
+        {
+            if (!TryWait(context, out var wait))
+            {
+                await Problem.Invalid("wait", $"must be 0 to {WaitSecondsMax} seconds").ExecuteAsync(context);
+                return;
+            }
+
+            var (found, door, problem) = await FindAsync(context, ticket, api);
+            if (problem is not null)
+            {
+                await problem.ExecuteAsync(context);
+                return;
+            }
+
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, api.Stopping);
+            if (await StatusOrNowAsync(door!, found!, wait, ending.Token) is { } status)
+                await context.Response.WriteWholeAsync(Response(ticket, found!, status), ServerJson.Default.ClaimResponse);
+            else
+                await TicketUnknown().ExecuteAsync(context);
+        }
+        catch (Exception e) when (!context.Response.HasStarted)
+        {
+            await ProblemMiddleware.AnswerAsync(context, e);
+        }
     }
 
     private static async Task StreamAsync(HttpContext context, string ticket, Api api)

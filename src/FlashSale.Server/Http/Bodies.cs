@@ -25,6 +25,13 @@ internal static class Bodies
         }
     }
 
+    /// <summary>Writes an answer in JSON.</summary>
+    public static Task WriteWholeAsync<T>(this HttpResponse response, T body, JsonTypeInfo<T> type)
+    {
+        response.ContentType = "application/json; charset=utf-8";
+        return response.WriteWholeAsync(JsonSerializer.SerializeToUtf8Bytes(body, type));
+    }
+
     /// <summary>Writes a body whose length is told beforehand, so that the answer is one write.</summary>
     public static Task WriteWholeAsync(this HttpResponse response, byte[] body)
     {

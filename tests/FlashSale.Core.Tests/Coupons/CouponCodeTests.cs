@@ -1,4 +1,5 @@
 using FlashSale.Core.Coupons;
+using FlashSale.Core.Ledger;
 using FlashSale.Core.Log;
 using static FlashSale.Core.Tests.Coupons.CouponTestData;
 
@@ -23,6 +24,31 @@ public sealed class CouponCodeTests : IDisposable
         Assert.Equal(expected, _codes.Encode(partition, number, sequence));
         using var again = new CouponCode(Seed);
         Assert.Equal(expected, again.Encode(partition, number, sequence));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(64)]
+    [InlineData(65)]
+    [InlineData(200)]
+    public void Encode_ManyInOneGo_AreThoseOfEach(int count)
+    {
+        const int First = 99_999_000;
+        var codes = new string[count];
+        _codes.Encode(7, 42, First, codes);
+        Assert.Equal(Enumerable.Range(First, count).Select(s => _codes.Encode(7, 42, s)), codes);
+    }
+
+    /// <summary>What was made ahead is given only to whoever asks for it, in whatever order.</summary>
+    [Fact]
+    public void Encode_MadeAhead_AreThoseOfEach()
+    {
+        using var ahead = new CampaignCodes(7);
+        var campaign = new CampaignState { Number = 42, Seed = Seed };
+        int[] sequences = [0, 1, 2, 0, 63, 64, 65, 66, 5, 1_000, 999, 1_001, 64];
+        foreach (var sequence in sequences)
+            Assert.Equal(_codes.Encode(7, 42, sequence), ahead.Encode(campaign, sequence, following: sequence % 100));
     }
 
     [Fact]
