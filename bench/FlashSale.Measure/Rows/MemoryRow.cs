@@ -7,7 +7,7 @@ namespace FlashSale.Measure.Rows;
 internal sealed class MemoryRow : IRow
 {
     /// <summary>With a lower rate there are fewer claims: the whole run must stay within its time.</summary>
-    private const int SecondsMax = 360;
+    private const int SecondsMax = 660;
     private const int SecondsMin = 20;
 
     /// <summary>For what comes before and after the storm.</summary>
