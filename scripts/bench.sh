@@ -6,10 +6,10 @@
 #
 #   FILTER            only benchmarks whose name (Class.Method(parameters)) contains this
 #   --check           measure the stable ones, which need no server, and compare their ratios with bench/baseline.json: exit
-#                     code 1 where one is over the tolerance written there, 3 where it is of another processor. A class that is
+#                     code 1 where one is over the tolerance written there, 3 where it is of other processors. A class that is
 #                     over it is measured up to four times
 #   --audit COMMANDS  audit a log of so many commands that is made while it is read: commands a second, and the most memory
-#   --write-baseline  measure the stable ones four times and write the middle ratios to bench/baseline.json
+#   --write-baseline  measure the stable ones four times and write the middle ratios to bench/baseline.json, as those of this processor
 #
 # Examples:
 #   scripts/bench.sh

@@ -4,8 +4,8 @@ namespace FlashSale.Benchmarks;
 
 /// <summary>The ratios to their twins that were measured before, kept in <c>bench/baseline.json</c>.</summary>
 /// <param name="Tolerance">A ratio that is higher by more than this factor is a regression.</param>
-/// <param name="Processor">On which they were measured: another kind of processor has other ratios.</param>
-internal sealed record Baseline(double Tolerance, string Processor, SortedDictionary<string, double> Ratios)
+/// <param name="Processors">By the processor on which they were measured, as another kind has other ratios: the ratio of each benchmark.</param>
+internal sealed record Baseline(double Tolerance, SortedDictionary<string, SortedDictionary<string, double>> Processors)
 {
     /// <summary>The processor here, as Linux names it; else its architecture.</summary>
     public static string ProcessorHere => (File.Exists("/proc/cpuinfo") ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(static l => l.StartsWith("model name", StringComparison.Ordinal)) : null)
@@ -16,9 +16,9 @@ internal sealed record Baseline(double Tolerance, string Processor, SortedDictio
     /// <exception cref="FileNotFoundException">There is none.</exception>
     /// <exception cref="JsonException">It cannot be read.</exception>
     public static Baseline Read(string path) =>
-        JsonSerializer.Deserialize<Baseline>(File.ReadAllText(path), Json) is { Ratios: not null, Processor: not null, Tolerance: > 1 } baseline
+        JsonSerializer.Deserialize<Baseline>(File.ReadAllText(path), Json) is { Processors: not null, Tolerance: > 1 } baseline
             ? baseline
-            : throw new JsonException("it lacks a tolerance above 1, the processor, or ratios");
+            : throw new JsonException("it lacks a tolerance above 1, or processors with their ratios");
 
     public void Write(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, Json) + Environment.NewLine);
 }

@@ -14,7 +14,7 @@ if (Console.IsOutputRedirected)
     AnsiConsole.Profile.Width = 120;
 
 var filter = new Argument<string?>("filter") { Arity = ArgumentArity.ZeroOrOne, Description = "Only benchmarks whose name (Class.Method(parameters)) contains this." };
-var check = new Option<bool>("--check") { Description = "Compare the stable ones with the baseline. Exit code 1 where one is over the tolerance, 3 where the baseline is of another processor." };
+var check = new Option<bool>("--check") { Description = "Compare the stable ones with the baseline. Exit code 1 where one is over the tolerance, 3 where the baseline is of other processors." };
 var rebase = new Option<bool>("--write-baseline") { Description = "Measure the stable ones and write the baseline." };
 var baselineFile = new Option<string>("--baseline") { Description = "The baseline's file.", DefaultValueFactory = _ => "bench/baseline.json" };
 var logFile = new Option<string>("--log") { Description = "Where BenchmarkDotNet's own output goes.", DefaultValueFactory = _ => Path.Combine(Path.GetTempPath(), "flashsale-bench.log") };
@@ -68,33 +68,43 @@ static int Run(string? filter, StreamLogger log)
 
 static int Check(string file)
 {
-    Baseline baseline;
-    try
+    if (Read(file) is not { } baseline)
+        return 2;
+    if (!baseline.Processors.TryGetValue(Baseline.ProcessorHere, out var before))
     {
-        baseline = Baseline.Read(file);
-    }
-    catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
-    {
-        return Fail($"the baseline {file} cannot be read ({e.Message}); write one with --write-baseline");
-    }
-
-    if (baseline.Processor != Baseline.ProcessorHere)
-    {
-        Console.Error.WriteLine($"not compared: {file} is of '{baseline.Processor}', this is '{Baseline.ProcessorHere}'; write one for it with --write-baseline and --baseline FILE");
+        Console.Error.WriteLine($"not compared: {file} is of '{string.Join("' and '", baseline.Processors.Keys)}', this is '{Baseline.ProcessorHere}'; add it with --write-baseline");
         return NotComparable;
     }
 
-    var regressions = RegressionCheck.Run(baseline);
+    var regressions = RegressionCheck.Run(before, baseline.Tolerance);
     regressions.ForEach(Console.Error.WriteLine);
     AnsiConsole.WriteLine(regressions.Count == 0 ? $"no ratio is more than {baseline.Tolerance:F2} times that of before" : $"{regressions.Count} slower than before");
     return regressions.Count == 0 ? 0 : 1;
 }
 
+// The figures of other processors stay as they are.
 static int Rebase(string file)
 {
-    new Baseline(Tolerance, Baseline.ProcessorHere, RegressionCheck.Measure()).Write(file);
+    var baseline = File.Exists(file) ? Read(file) : new Baseline(Tolerance, new(StringComparer.Ordinal));
+    if (baseline is null)
+        return 2;
+    baseline.Processors[Baseline.ProcessorHere] = RegressionCheck.Measure();
+    baseline.Write(file);
     AnsiConsole.WriteLine($"written: {file}");
     return 0;
+}
+
+static Baseline? Read(string file)
+{
+    try
+    {
+        return Baseline.Read(file);
+    }
+    catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+    {
+        Fail($"the baseline {file} cannot be read ({e.Message}); mend or remove it, then write one with --write-baseline");
+        return null;
+    }
 }
 
 static bool Matches(Type type, string? filter) =>
@@ -106,6 +116,7 @@ static int Fail(string message)
     Console.Error.WriteLine(message);
     return 2;
 }
+
 static string Duration(double nanoseconds) => nanoseconds switch
 {
     < 1_000 => string.Create(CultureInfo.InvariantCulture, $"{nanoseconds:F0} ns"),

@@ -11,12 +11,12 @@ internal static class RegressionCheck
     private const int RoundsMax = 4;
 
     /// <summary>Yields what is over the tolerance.</summary>
-    public static List<string> Run(Baseline baseline)
+    public static List<string> Run(SortedDictionary<string, double> baseline, double tolerance)
     {
         var regressions = new List<string>();
         var table = new Table().AddColumns("benchmark", "ratio before", "ratio now", "change", "rounds");
         foreach (var type in Runner.Classes.Where(Runner.IsStable))
-            Check(type, baseline, table, regressions);
+            Check(type, baseline, tolerance, table, regressions);
         AnsiConsole.Write(table);
         return regressions;
     }
@@ -29,7 +29,7 @@ internal static class RegressionCheck
             .ToDictionary(static g => g.Key, static g => g.Select(r => r.Ratio).Order().ElementAt(RoundsMax / 2)),
         StringComparer.Ordinal);
 
-    private static void Check(Type type, Baseline baseline, Table table, List<string> regressions)
+    private static void Check(Type type, SortedDictionary<string, double> baseline, double tolerance, Table table, List<string> regressions)
     {
         var found = new SortedDictionary<string, double>(StringComparer.Ordinal);
         var rounds = 0;
@@ -38,20 +38,19 @@ internal static class RegressionCheck
             Lower(found, PairedRun.Run(type));
             rounds++;
         }
-        while (rounds < RoundsMax && found.Any(f => IsOver(baseline, f.Key, f.Value)));
+        while (rounds < RoundsMax && found.Any(f => IsOver(f.Key, f.Value)));
 
         foreach (var (name, ratio) in found)
         {
-            var before = baseline.Ratios.TryGetValue(name, out var known) ? known : double.NaN;
-            var isOver = IsOver(baseline, name, ratio);
+            var before = baseline.TryGetValue(name, out var known) ? known : double.NaN;
+            var isOver = IsOver(name, ratio);
             if (isOver)
                 regressions.Add($"{name}: {ratio:F2} times its twin, {before:F2} before");
             table.AddRow(name, $"{before:F2}", $"{ratio:F2}", isOver ? $"[red]{ratio / before:F2}[/]" : $"{ratio / before:F2}", $"{rounds}");
         }
-    }
 
-    private static bool IsOver(Baseline baseline, string name, double ratio) =>
-        baseline.Ratios.TryGetValue(name, out var before) && ratio > before * baseline.Tolerance;
+        bool IsOver(string name, double ratio) => baseline.TryGetValue(name, out var before) && ratio > before * tolerance;
+    }
 
     private static void Lower(SortedDictionary<string, double> ratios, IEnumerable<(string Name, double Ratio)> measured)
     {
