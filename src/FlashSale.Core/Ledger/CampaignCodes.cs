@@ -8,9 +8,6 @@ internal sealed class CampaignCodes(int partition) : IDisposable
     // A key schedule holds some 500 bytes of native memory and takes microseconds to make; few campaigns are on sale at once.
     private const int KeptMax = 256;
 
-    // Codes made ahead in one go; many together cost a fraction of each by itself.
-    private const int AheadMax = 64;
-
     private readonly Dictionary<int, Kept> _kept = [];
 
     /// <summary>The code of a coupon.</summary>
@@ -28,7 +25,7 @@ internal sealed class CampaignCodes(int partition) : IDisposable
         if (sequence < kept.First || sequence >= kept.First + kept.Made)
         {
             kept.First = sequence;
-            kept.Made = Math.Min(following + 1, AheadMax);
+            kept.Made = Math.Min(following + 1, CouponCode.BlocksMax);
             kept.Codes.Encode(partition, campaign.Number, sequence, kept.Texts.AsSpan(0, kept.Made));
         }
 
@@ -47,7 +44,7 @@ internal sealed class CampaignCodes(int partition) : IDisposable
         public CouponCode Codes { get; } = codes;
 
         /// <summary>Those made last, from the sequence number <see cref="First"/> on.</summary>
-        public string[] Texts { get; } = new string[AheadMax];
+        public string[] Texts { get; } = new string[CouponCode.BlocksMax];
 
         public int First { get; set; }
 

@@ -121,6 +121,7 @@ internal sealed class HandEngine
         (_log, _store, _partition) = (log, store, partition);
         var genesis = new GenesisRecord(new RecordId(7), CouponTestData.TestLog, "coupon", partition, partitions, MachineTopics.KeyHash, 1);
         log.Add(MachineTopics.Coupon.Commands, genesis.Encode(), partition);
+        // The store in memory has answered when it returns: nothing is waited for, here and in Decide.
         Assert.Equal(FenceState.Held, store.ResetAsync(partition, genesis, Token).Result);
         _applied = new RecordPosition(0, genesis.Id);
     }
