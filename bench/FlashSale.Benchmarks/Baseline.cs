@@ -7,9 +7,10 @@ namespace FlashSale.Benchmarks;
 /// <param name="Processors">By the processor on which they were measured, as another kind has other ratios: the ratio of each benchmark.</param>
 internal sealed record Baseline(double Tolerance, SortedDictionary<string, SortedDictionary<string, double>> Processors)
 {
-    /// <summary>The processor here, as Linux names it; else its architecture.</summary>
-    public static string ProcessorHere => (File.Exists("/proc/cpuinfo") ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(static l => l.StartsWith("model name", StringComparison.Ordinal)) : null)
-        is { } line ? line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() : System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString();
+    /// <summary>The processor here, as Linux names it, with its family, model and stepping, as a hypervisor gives several kinds one name; else its architecture.</summary>
+    public static string ProcessorHere { get; } = File.Exists("/proc/cpuinfo") && Named(File.ReadLines("/proc/cpuinfo")) is { } name
+        ? name
+        : System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString();
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
@@ -21,4 +22,13 @@ internal sealed record Baseline(double Tolerance, SortedDictionary<string, Sorte
             : throw new JsonException("it lacks a tolerance above 1, or processors with their ratios");
 
     public void Write(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, Json) + Environment.NewLine);
+
+    private static string? Named(IEnumerable<string> lines)
+    {
+        var values = lines.TakeWhile(static l => l.Length > 0).Select(static l => l.Split(':', 2, StringSplitOptions.TrimEntries))
+            .Where(static p => p.Length == 2).ToDictionary(static p => p[0], static p => p[1], StringComparer.Ordinal);
+        return values.TryGetValue("model name", out var name)
+            ? $"{name} {values.GetValueOrDefault("cpu family")}/{values.GetValueOrDefault("model")}/{values.GetValueOrDefault("stepping")}"
+            : null;
+    }
 }
