@@ -17,7 +17,7 @@ public sealed class LedgerQueries(DatabaseLedger ledger)
         + "coupon_code AS CouponCode, user_id AS UserId, claim_id AS ClaimId, instant_ms AS InstantMs "
         + "FROM coupons WHERE campaign_id = @campaignId AND sequence_no > @after ORDER BY sequence_no LIMIT @PageRows";
 
-    /// <summary>The coupons of a campaign in the order of their addresses (which is that of their numbers), read page by page.</summary>
+    /// <summary>The coupons of a campaign in the order of their numbers (which is that of their addresses), read page by page.</summary>
     public async IAsyncEnumerable<LedgerCoupon> WinnersAsync(string campaignId, [EnumeratorCancellation] CancellationToken cancel = default)
     {
         for (var after = -1; ;)

@@ -8,13 +8,18 @@ using FlashSale.Core.Log;
 
 namespace FlashSale.MySql;
 
-/// <summary>The ledger as an audit reads it: by partition, in the order of addresses.</summary>
+/// <summary>The ledger as an audit reads it: by campaign, in the order of sequence numbers.</summary>
 public sealed class LedgerSource(DatabaseLedger ledger) : ILedgerSource
 {
     private const string SelectCoupons =
-        "SELECT record_offset, command_index, campaign_id, sequence_no, coupon_code, user_id, claim_id, instant_ms FROM coupons "
-        + "WHERE partition_no = @partition AND (record_offset > @afterOffset OR (record_offset = @afterOffset AND command_index > @afterIndex)) "
-        + "ORDER BY record_offset, command_index LIMIT @rowsMax";
+        "SELECT partition_no, record_offset, command_index, campaign_id, sequence_no, coupon_code, user_id, claim_id, instant_ms FROM coupons "
+        + "WHERE campaign_id = @campaignId AND sequence_no > @afterSequence ORDER BY sequence_no LIMIT @rowsMax";
+
+    // The inner query takes the last entry of each campaign from the primary key, and passes over the others.
+    private const string SelectLast =
+        "SELECT c.campaign_id AS CampaignId, c.record_offset AS RecordOffset FROM coupons c "
+        + "JOIN (SELECT campaign_id, MAX(sequence_no) AS sequence_no FROM coupons GROUP BY campaign_id) l ON c.campaign_id = l.campaign_id AND c.sequence_no = l.sequence_no "
+        + "WHERE c.partition_no = @partition";
 
     private const string SelectCampaigns =
         "SELECT campaign_id AS CampaignId, partition_no AS PartitionNo, campaign_no AS CampaignNo, quantity AS Quantity, per_user AS PerUser, opens_at_ms AS OpensAtMs, "
@@ -22,11 +27,12 @@ public sealed class LedgerSource(DatabaseLedger ledger) : ILedgerSource
 
     public Task<LedgerCut?> ReadCutAsync(int partition, CancellationToken cancel) => ledger.RunAsync(c => ReadCut(c, partition), cancel);
 
-    public Task<IReadOnlyList<LedgerCoupon>> ReadCouponsAsync(int partition, long afterOffset, int afterIndex, int rowsMax, CancellationToken cancel) =>
-        ledger.RunAsync<IReadOnlyList<LedgerCoupon>>(c => ReadCoupons(c, partition, afterOffset, afterIndex, rowsMax), cancel);
+    public Task<IReadOnlyList<LedgerCoupon>> ReadCouponsAsync(string campaignId, int afterSequence, int rowsMax, CancellationToken cancel) =>
+        ledger.RunAsync<IReadOnlyList<LedgerCoupon>>(c => ReadCoupons(c, campaignId, afterSequence, rowsMax), cancel);
 
-    public Task<(long LastOffset, LedgerMark? Mark)> ReadEndAsync(int partition, CancellationToken cancel) => ledger.RunAsync(
-        c => (c.ExecuteScalar<long?>("SELECT MAX(record_offset) FROM coupons WHERE partition_no = @partition", new { partition }) ?? -1, LedgerWriter.ReadMark(c, partition)), cancel);
+    public Task<(IReadOnlyList<LedgerLast> Last, LedgerMark? Mark)> ReadEndAsync(int partition, CancellationToken cancel) =>
+        ledger.RunAsync<(IReadOnlyList<LedgerLast>, LedgerMark?)>(
+            c => ([.. c.Query<LastRow>(SelectLast, new { partition }).Select(static r => new LedgerLast(r.CampaignId, r.RecordOffset))], LedgerWriter.ReadMark(c, partition)), cancel);
 
     private static LedgerCut? ReadCut(DbConnection connection, int partition)
     {
@@ -41,18 +47,25 @@ public sealed class LedgerSource(DatabaseLedger ledger) : ILedgerSource
     }
 
     // By hand: a million rows through a mapper would cost more than the rest of the audit.
-    private static List<LedgerCoupon> ReadCoupons(DbConnection connection, int partition, long afterOffset, int afterIndex, int rowsMax)
+    private static List<LedgerCoupon> ReadCoupons(DbConnection connection, string campaignId, int afterSequence, int rowsMax)
     {
-        using var reader = connection.ExecuteReader(SelectCoupons, new { partition, afterOffset, afterIndex, rowsMax });
-        var coupons = new List<LedgerCoupon>(rowsMax);
+        using var reader = connection.ExecuteReader(SelectCoupons, new { campaignId, afterSequence, rowsMax });
+        var coupons = new List<LedgerCoupon>();
         while (reader.Read())
         {
             coupons.Add(new LedgerCoupon(
-                new RecordAddress(partition, reader.GetInt64(0), reader.GetInt32(1)), reader.GetString(2), reader.GetString(5), reader.GetString(4), reader.GetInt32(3),
-                unchecked((ulong)reader.GetInt64(6)), reader.GetInt64(7)));
+                new RecordAddress(reader.GetInt32(0), reader.GetInt64(1), reader.GetInt32(2)), reader.GetString(3), reader.GetString(6), reader.GetString(5), reader.GetInt32(4),
+                unchecked((ulong)reader.GetInt64(7)), reader.GetInt64(8)));
         }
 
         return coupons;
+    }
+
+    private sealed class LastRow
+    {
+        public string CampaignId { get; set; } = "";
+
+        public long RecordOffset { get; set; }
     }
 
     private sealed class CountRow

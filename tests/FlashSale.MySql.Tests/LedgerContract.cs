@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Dapper;
+using FlashSale.Core.Audit;
 using FlashSale.Core.Coupons;
 using FlashSale.Core.Ledger;
 using FlashSale.Core.Log;
@@ -49,7 +50,7 @@ public abstract class LedgerContract : IDisposable
         others.ForEach(o => o.Dispose());
 
         await using var connection = Connect();
-        Assert.Equal(["0001-ledger.sql", "0002-drop-coupons-user.sql"], await connection.QueryAsync<string>("SELECT name FROM schema_version ORDER BY version"));
+        Assert.Equal(["0001-ledger.sql", "0002-drop-coupons-user.sql", "0003-coupons-by-campaign.sql"], await connection.QueryAsync<string>("SELECT name FROM schema_version ORDER BY version"));
     }
 
     [Fact]
@@ -141,6 +142,39 @@ public abstract class LedgerContract : IDisposable
         Assert.Equal(10, await Queries.CouponCountAsync("c"));
         Assert.Empty(await Queries.RefusalCountsAsync("c"));
         Assert.Equal(Batches.Mark(1), await Ledger.ReadMarkAsync(0, None));
+    }
+
+    [Fact]
+    public async Task ReadCoupons_OfACampaign_ComeInOrderPageByPage()
+    {
+        await Ledger.MigrateAsync(None);
+        var (ours, other) = (Batches.Issue("c", 0, 1, 0, 7), Batches.Issue("d", 0, 2, 0, 3));
+        Assert.True(await Ledger.WriteAsync(ours, None));
+        Assert.True(await Ledger.WriteAsync(other, None));
+        var source = new LedgerSource(Ledger);
+        Assert.Equal(ours.Coupons.Take(5), await source.ReadCouponsAsync("c", -1, 5, None));
+        Assert.Equal(ours.Coupons.Skip(5), await source.ReadCouponsAsync("c", 4, 5, None));
+        Assert.Empty(await source.ReadCouponsAsync("e", -1, 5, None));
+    }
+
+    [Fact]
+    public async Task ReadEnd_SeveralPartitions_HasTheLastCouponOfEachCampaignOfOne()
+    {
+        await Ledger.MigrateAsync(None);
+        Assert.Equal((0, null), await EndAsync(0));
+        Assert.True(await Ledger.WriteAsync(Batches.Issue("c", 0, 1, 0, 7), None));
+        Assert.True(await Ledger.WriteAsync(Batches.Issue("d", 0, 2, 0, 3), None));
+        Assert.True(await Ledger.WriteAsync(Batches.Issue("c", 0, 3, 7, 1), None));
+        Assert.True(await Ledger.WriteAsync(Batches.Issue("e", 1, 1, 0, 1), None));
+        Assert.Equal((2, Batches.Mark(3)), await EndAsync(0));
+        var (last, _) = await new LedgerSource(Ledger).ReadEndAsync(0, None);
+        Assert.Equal([new LedgerLast("c", 3), new LedgerLast("d", 2)], last.OrderBy(l => l.CampaignId, StringComparer.Ordinal));
+
+        async Task<(int, LedgerMark?)> EndAsync(int partition)
+        {
+            var (campaigns, mark) = await new LedgerSource(Ledger).ReadEndAsync(partition, None);
+            return (campaigns.Count, mark);
+        }
     }
 
     [Fact]
@@ -260,7 +294,7 @@ public abstract class LedgerContract : IDisposable
         }
     }
 
-    private async Task<List<LedgerCoupon>> WinnersAsync(string campaign)
+    protected async Task<List<LedgerCoupon>> WinnersAsync(string campaign)
     {
         var winners = new List<LedgerCoupon>();
         await foreach (var winner in Queries.WinnersAsync(campaign))

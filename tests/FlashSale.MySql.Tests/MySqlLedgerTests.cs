@@ -9,6 +9,7 @@ namespace FlashSale.MySql.Tests;
 [Collection(MySqlTests.Name)]
 public sealed class MySqlLedgerTests : LedgerContract
 {
+    private static readonly string[] CouponKey = ["PRIMARY campaign_id", "PRIMARY sequence_no"];
     private static readonly CancellationToken None = CancellationToken.None;
     private readonly MySqlServer _server;
     private readonly MySqlDatabase _database;
@@ -78,7 +79,7 @@ public sealed class MySqlLedgerTests : LedgerContract
         await other.ExecuteAsync("START TRANSACTION");
         for (var i = 0; i < 200; i++)
             await other.ExecuteAsync($"INSERT INTO coupons VALUES (9, {i}, 0, 'other', {i}, 'x', 'x', 0, 0)");
-        await other.ExecuteAsync("INSERT INTO coupons VALUES (0, 2, 0, 'other', 1000, 'x', 'x', 0, 0)");
+        await other.ExecuteAsync("INSERT INTO coupons VALUES (0, 2, 0, 'c', 1, 'x', 'x', 0, 0)");
 
         var writing = _ledger.WriteAsync(Batches.Issue("c", 0, 2, 1, 1), None);
         await BlockedAsync(other);
@@ -169,9 +170,24 @@ public sealed class MySqlLedgerTests : LedgerContract
         using var next = new MySqlLedger(_database.Options);
         await next.MigrateAsync(None);
         Assert.True(await next.WriteAsync(Batches.Issue("c", 0, 1, 0, 1), None));
-        await using var after = _database.Open();
-        Assert.Equal(["PRIMARY", "coupons_campaign"], await after.QueryAsync<string>(
-            "SELECT DISTINCT index_name FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = 'coupons' ORDER BY index_name DESC"));
+        Assert.Equal(CouponKey, await CouponIndexesAsync());
+    }
+
+    [Fact]
+    public async Task Migrate_CouponsKeyedByAddress_AreKeyedByCampaign()
+    {
+        await _ledger.MigrateAsync(None);
+        Assert.True(await _ledger.WriteAsync(Batches.Issue("c", 0, 1, 0, 100), None));
+        await using (var connection = _database.Open())
+        {
+            await connection.ExecuteAsync("DELETE FROM schema_version WHERE version = 3; ALTER TABLE coupons DROP PRIMARY KEY, "
+                + "ADD PRIMARY KEY (partition_no, record_offset, command_index), ADD UNIQUE KEY coupons_campaign (campaign_id, sequence_no)");
+        }
+
+        using var next = new MySqlLedger(_database.Options);
+        await next.MigrateAsync(None);
+        Assert.Equal(Batches.Issue("c", 0, 1, 0, 100).Coupons, await WinnersAsync("c"));
+        Assert.Equal(CouponKey, await CouponIndexesAsync());
     }
 
     [Fact]
@@ -194,6 +210,13 @@ public sealed class MySqlLedgerTests : LedgerContract
         base.Dispose(disposing);
         if (disposing)
             _database.Dispose();
+    }
+
+    private async Task<IEnumerable<string>> CouponIndexesAsync()
+    {
+        await using var connection = _database.Open();
+        return await connection.QueryAsync<string>(
+            "SELECT CONCAT(index_name, ' ', column_name) FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = 'coupons' ORDER BY index_name, seq_in_index");
     }
 
     private void Kill(long id) => _server.Execute($"KILL {id}");

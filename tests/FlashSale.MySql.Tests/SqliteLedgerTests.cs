@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Dapper;
 using Microsoft.Data.Sqlite;
 
 namespace FlashSale.MySql.Tests;
@@ -16,6 +17,18 @@ public sealed class SqliteLedgerTests : LedgerContract
         Assert.True(Directory.Exists(Path.GetDirectoryName(ledger.File)));
         ledger.Dispose();
         Assert.False(Directory.Exists(Path.GetDirectoryName(ledger.File)));
+    }
+
+    [Fact]
+    public async Task Migrate_TablesOfTheVersionBefore_KeepTheirRows()
+    {
+        await _ledger.MigrateAsync(default);
+        Assert.True(await _ledger.WriteAsync(Batches.Issue("c", 0, 1, 0, 100), default));
+        await using (var connection = Connect())
+            await connection.ExecuteAsync("DELETE FROM schema_version WHERE version = 3");
+        using var next = Another();
+        await next.MigrateAsync(default);
+        Assert.Equal(Batches.Issue("c", 0, 1, 0, 100).Coupons, await WinnersAsync("c"));
     }
 
     [Fact]

@@ -37,6 +37,9 @@ public interface IStateSource
 /// <summary>What the ledger says of a partition at one instant, except the coupons.</summary>
 public sealed record LedgerCut(LedgerMark Mark, IReadOnlyList<LedgerRefusalCount> Refusals, IReadOnlyList<LedgerCampaign> Campaigns);
 
+/// <summary>The command offset of the coupon with a campaign's highest sequence number.</summary>
+public readonly record struct LedgerLast(string CampaignId, long Offset);
+
 /// <summary>Reads the ledger of a partition.</summary>
 /// <exception cref="LedgerUnavailableException">From every method: no answer, or no tables.</exception>
 public interface ILedgerSource
@@ -44,9 +47,9 @@ public interface ILedgerSource
     /// <summary>Null where nothing has been written.</summary>
     Task<LedgerCut?> ReadCutAsync(int partition, CancellationToken cancel);
 
-    /// <summary>Rows of coupons behind an address, in the order of their addresses.</summary>
-    Task<IReadOnlyList<LedgerCoupon>> ReadCouponsAsync(int partition, long afterOffset, int afterIndex, int rowsMax, CancellationToken cancel);
+    /// <summary>Rows of a campaign's coupons behind a sequence number, in the order of those.</summary>
+    Task<IReadOnlyList<LedgerCoupon>> ReadCouponsAsync(string campaignId, int afterSequence, int rowsMax, CancellationToken cancel);
 
-    /// <summary>The highest command offset of any coupon, then (in this order) the mark; offset -1 where there is no coupon.</summary>
-    Task<(long LastOffset, LedgerMark? Mark)> ReadEndAsync(int partition, CancellationToken cancel);
+    /// <summary>The last coupon of each campaign of the partition that has any, then (in this order) the mark.</summary>
+    Task<(IReadOnlyList<LedgerLast> Last, LedgerMark? Mark)> ReadEndAsync(int partition, CancellationToken cancel);
 }

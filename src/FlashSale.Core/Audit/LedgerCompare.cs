@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using FlashSale.Core.Coupons;
 using FlashSale.Core.Ledger;
@@ -7,19 +8,20 @@ namespace FlashSale.Core.Audit;
 
 /// <summary>
 /// Compares a partition's ledger with the model up to the mark that it had when the audit began: coupons row by row, as both come in the
-/// order of addresses; counts of refusals and campaigns as of the mark.
+/// order of a campaign's sequence numbers; counts of refusals and campaigns as of the mark.
 /// </summary>
 internal sealed class LedgerCompare(int partition, LedgerCut? cut, ILedgerSource source, Differences differences) : IDisposable
 {
     private const string Source = "ledger";
 
-    /// <summary>Rows asked for at a time; more than a record may issue, so that one page is enough for it.</summary>
-    private const int PageRows = 5_000;
+    /// <summary>Rows asked for at a time; fewer where many campaigns have to keep some.</summary>
+    private const int PageRowsMax = 5_000;
 
-    private readonly Queue<LedgerCoupon> _rows = [];
+    /// <summary>Rows that wait to be compared, of all campaigns together, beside those that one record needs: some 20 MB.</summary>
+    private const int RowsKeptMax = 100_000;
+
+    private readonly Dictionary<string, CampaignRows> _campaigns = [];
     private readonly CampaignCodes _codes = new(partition);
-    private (long Offset, int Index) _after = (-1, -1);
-    private bool _isAtEnd;
 
     /// <summary>The last command record whose outcomes are written.</summary>
     public long Written => cut?.Mark.Written.Offset ?? 0;
@@ -27,17 +29,15 @@ internal sealed class LedgerCompare(int partition, LedgerCut? cut, ILedgerSource
     /// <summary>Rows compared.</summary>
     public long Rows { get; private set; }
 
-    /// <summary>To be awaited before the coupons of a record.</summary>
-    public async ValueTask FillAsync(int commands, CancellationToken cancel)
+    /// <summary>To be awaited before the coupons of a readable record, once the model has applied it.</summary>
+    public async ValueTask FillAsync(LogRecord record, CouponModel model, CancellationToken cancel)
     {
-        while (!_isAtEnd && _rows.Count < commands)
+        if (record.Offset > Written)
+            return;
+        foreach (var (campaignId, count) in CountCommands(record.Value.Span))
         {
-            var page = await source.ReadCouponsAsync(partition, _after.Offset, _after.Index, PageRows, cancel);
-            foreach (var row in page)
-                _rows.Enqueue(row);
-            _isAtEnd = page.Count < PageRows;
-            if (page.Count > 0)
-                _after = (page[^1].Address.Offset, page[^1].Address.Index);
+            if (model.Find(campaignId) is not null)
+                await FillAsync(campaignId, RowsOf(campaignId), count, cancel);
         }
     }
 
@@ -46,20 +46,20 @@ internal sealed class LedgerCompare(int partition, LedgerCut? cut, ILedgerSource
     {
         if (address.Offset > Written)
             return;
-        while (_rows.TryPeek(out var before) && IsBefore(before.Address, address))
-            Extra(_rows.Dequeue());
-        if (!_rows.TryPeek(out var row) || row.Address != address)
+        var rows = RowsOf(campaign.CampaignId).Waiting;
+        while (rows.TryPeek(out var before) && before.Sequence < sequence)
+            Extra(rows.Dequeue());
+        if (!rows.TryPeek(out var row) || row.Sequence != sequence)
         {
             Add(address, "row of a coupon", $"{campaign.CampaignId} number {sequence + 1} of {Encoding.ASCII.GetString(claim.User)}", "none");
             return;
         }
 
-        _rows.Dequeue();
+        rows.Dequeue();
         Rows++;
-        Expect(address, "campaign", campaign.CampaignId, row.CampaignId);
+        Expect(address, "address", address, row.Address);
         if (!Ascii.Equals(claim.User, row.UserId))
             Add(address, "user", Encoding.ASCII.GetString(claim.User), row.UserId);
-        Expect(address, "sequence number", sequence, row.Sequence);
         Expect(address, "coupon code", _codes.Encode(campaign.State, sequence), row.CouponCode);
         Expect(address, "claim id", claim.ClaimId, row.ClaimId);
         Expect(address, "instant", claim.InstantMs, row.InstantMs);
@@ -80,16 +80,12 @@ internal sealed class LedgerCompare(int partition, LedgerCut? cut, ILedgerSource
     /// <summary>After the last record.</summary>
     public async Task EndAsync(long lastCommand, long answered, long eventsEnd, CancellationToken cancel)
     {
-        await FillAsync(1, cancel);
-        while (_rows.TryPeek(out var row) && row.Address.Offset <= Written)
-        {
-            Extra(_rows.Dequeue());
-            await FillAsync(1, cancel);
-        }
-
         var (last, mark) = await source.ReadEndAsync(partition, cancel);
-        if (last > (mark?.Written.Offset ?? 0))
-            Add($"{partition}:{last}", "a coupon behind the mark", $"{mark?.Written.Offset ?? 0} at most", last);
+        var behind = last.Select(static l => l.Offset).DefaultIfEmpty(-1).Max();
+        if (behind > (mark?.Written.Offset ?? 0))
+            Add($"{partition}:{behind}", "a coupon behind the mark", $"{mark?.Written.Offset ?? 0} at most", behind);
+        foreach (var campaignId in last.Select(static l => l.CampaignId).Union(_campaigns.Keys).ToList())
+            await DrainAsync(campaignId, cancel);
         if (Written > lastCommand)
             Add($"{partition}:{Written}", "offset written up to", $"{lastCommand} at most, the end of the log", Written);
         else if (Written > answered)
@@ -99,6 +95,52 @@ internal sealed class LedgerCompare(int partition, LedgerCut? cut, ILedgerSource
     }
 
     public void Dispose() => _codes.Dispose();
+
+    private static IEnumerable<KeyValuePair<string, int>> CountCommands(ReadOnlySpan<byte> record)
+    {
+        var commands = CouponRecord.Open(record);
+        var counts = new int[commands.Campaigns.Length];
+        while (commands.TryNext(out var command))
+            counts[command.Campaign]++;
+        return commands.Campaigns.Zip(counts, KeyValuePair.Create);
+    }
+
+    private CampaignRows RowsOf(string campaignId)
+    {
+        ref var rows = ref CollectionsMarshal.GetValueRefOrAddDefault(_campaigns, campaignId, out _);
+        return rows ??= new CampaignRows();
+    }
+
+    private async ValueTask FillAsync(string campaignId, CampaignRows rows, int count, CancellationToken cancel)
+    {
+        while (!rows.IsAtEnd && rows.Waiting.Count < count)
+        {
+            var rowsMax = Math.Max(count, Math.Min(PageRowsMax, RowsKeptMax / _campaigns.Count));
+            var page = await source.ReadCouponsAsync(campaignId, rows.After, rowsMax, cancel);
+            foreach (var row in page)
+                rows.Waiting.Enqueue(row);
+            rows.IsAtEnd = page.Count < rowsMax;
+            if (page.Count > 0)
+                rows.After = page[^1].Sequence;
+        }
+    }
+
+    /// <summary>What is left of a campaign: rows that have come since the audit began, and rows that should not be.</summary>
+    private async Task DrainAsync(string campaignId, CancellationToken cancel)
+    {
+        var rows = RowsOf(campaignId);
+        do
+        {
+            await FillAsync(campaignId, rows, 1, cancel);
+            while (rows.Waiting.TryDequeue(out var row))
+            {
+                if (row.Address.Offset <= Written)
+                    Extra(row);
+            }
+        }
+        while (!rows.IsAtEnd);
+        _campaigns.Remove(campaignId);
+    }
 
     private void CompareCounts(string at, IEnumerable<CampaignTally> tallies)
     {
@@ -154,7 +196,15 @@ internal sealed class LedgerCompare(int partition, LedgerCut? cut, ILedgerSource
     private void Add(object where, string what, object expected, object found) =>
         differences.Add(Invariant.I5, Source, where, what, expected, found);
 
-    private static bool IsBefore(RecordAddress a, RecordAddress b) => (a.Offset, a.Index).CompareTo((b.Offset, b.Index)) < 0;
-
     private static string NameOf(string campaignId) => campaignId.Length == 0 ? "records that cannot be read" : campaignId;
+
+    /// <summary>A campaign's rows that have been read and not been compared.</summary>
+    private sealed class CampaignRows
+    {
+        public Queue<LedgerCoupon> Waiting { get; } = [];
+
+        public int After { get; set; } = -1;
+
+        public bool IsAtEnd { get; set; }
+    }
 }

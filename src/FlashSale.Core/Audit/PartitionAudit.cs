@@ -168,8 +168,8 @@ public sealed class PartitionAudit(
             _untold++;
         else
             _untold = 0;
-        if (_ledger is not null)
-            await _ledger.FillAsync(info.Commands, cancel);
+        if (_ledger is not null && info.State == CommandRecordState.Readable)
+            await _ledger.FillAsync(record, _model, cancel);
         if (info.State == CommandRecordState.Readable)
             Walk(record, outcomes, told ?? outcomes);
         else if (info.State == CommandRecordState.Undecodable)

@@ -219,10 +219,10 @@ internal sealed class FakeLedgerSource : ILedgerSource
 
     public Task<LedgerCut?> ReadCutAsync(int partition, CancellationToken cancel) => Task.FromResult(Cut);
 
-    public Task<IReadOnlyList<LedgerCoupon>> ReadCouponsAsync(int partition, long afterOffset, int afterIndex, int rowsMax, CancellationToken cancel) =>
-        Task.FromResult<IReadOnlyList<LedgerCoupon>>([.. Coupons.OrderBy(c => c.Address.Offset).ThenBy(c => c.Address.Index)
-            .Where(c => (c.Address.Offset, c.Address.Index).CompareTo((afterOffset, afterIndex)) > 0).Take(rowsMax)]);
+    public Task<IReadOnlyList<LedgerCoupon>> ReadCouponsAsync(string campaignId, int afterSequence, int rowsMax, CancellationToken cancel) =>
+        Task.FromResult<IReadOnlyList<LedgerCoupon>>([.. Coupons.Where(c => c.CampaignId == campaignId && c.Sequence > afterSequence).OrderBy(c => c.Sequence).Take(rowsMax)]);
 
-    public Task<(long LastOffset, LedgerMark? Mark)> ReadEndAsync(int partition, CancellationToken cancel) =>
-        Task.FromResult((Coupons.Count == 0 ? -1 : Coupons.Max(c => c.Address.Offset), Cut?.Mark));
+    public Task<(IReadOnlyList<LedgerLast> Last, LedgerMark? Mark)> ReadEndAsync(int partition, CancellationToken cancel) =>
+        Task.FromResult<(IReadOnlyList<LedgerLast>, LedgerMark?)>((
+            [.. Coupons.GroupBy(c => c.CampaignId).Select(g => g.MaxBy(c => c.Sequence)!).Where(c => c.Address.Partition == partition).Select(c => new LedgerLast(c.CampaignId, c.Address.Offset))], Cut?.Mark));
 }

@@ -58,14 +58,16 @@ public sealed class CorruptionTests
         ["redis-campaign-seed"] = ("I7 redis 0:19: campaign spring", w => Campaign(w, 0, c => c with { State = With(c.State, 48, 1) })),
 
         ["ledger-row-missing"] = ("row of a coupon", w => w.Ledger.Coupons.RemoveAt(5)),
-        ["ledger-row-doubled"] = ("I5 ledger 0:15:7: row of a coupon: expected none", w => w.Ledger.Coupons.Add(w.Ledger.Coupons[5] with { Address = new RecordAddress(0, 15, 7) })),
+        ["ledger-row-doubled"] = ("I5 ledger 0:15:7: row of a coupon: expected none", w => w.Ledger.Coupons.Add(w.Ledger.Coupons[5] with { Address = new RecordAddress(0, 15, 7), Sequence = 999 })),
         ["ledger-other-user"] = (": user: expected", w => Row(w, r => r with { UserId = "zz" })),
         ["ledger-code"] = (": coupon code: expected", w => Row(w, r => r with { CouponCode = w.Ledger.Coupons[6].CouponCode })),
-        ["ledger-number"] = (": sequence number: expected", w => Row(w, r => r with { Sequence = 77 })),
+        ["ledger-number"] = ("number 78 of", w => Row(w, r => r with { Sequence = 77 })),
         ["ledger-claim-id"] = (": claim id: expected", w => Row(w, r => r with { ClaimId = 77 })),
         ["ledger-instant"] = (": instant: expected", w => Row(w, r => r with { InstantMs = 77 })),
-        ["ledger-other-campaign"] = (": campaign: expected", w => Row(w, r => r with { CampaignId = "winter" })),
-        ["ledger-row-moved"] = ("I5 ledger ", w => Row(w, r => r with { Address = r.Address with { Index = 60 } })),
+        ["ledger-other-campaign"] = ("row of a coupon: expected none, found winter number", w => Row(w, r => r with { CampaignId = "winter", Sequence = 999 })),
+        ["ledger-unknown-campaign"] = ("row of a coupon: expected none, found ghost number", w => w.Ledger.Coupons.Add(w.Ledger.Coupons[5] with { CampaignId = "ghost" })),
+        ["ledger-other-partition"] = (": address: expected", w => Row(w, r => r with { Address = r.Address with { Partition = 7 } })),
+        ["ledger-row-moved"] = (": address: expected", w => Row(w, r => r with { Address = r.Address with { Index = 60 } })),
         ["ledger-refusals-off"] = ("claims of spring with sold-out", w => Count(w, CouponOutcome.SoldOut, 1)),
         ["ledger-refusals-missing"] = ("claims of records that cannot be read with undecodable", w => w.Ledger.Cut = w.Ledger.Cut! with { Refusals = [.. w.Ledger.Cut.Refusals.Where(r => r.CampaignId.Length > 0)] }),
         ["ledger-refusals-extra"] = ("claims of ghost with sold-out", w => w.Ledger.Cut = w.Ledger.Cut! with { Refusals = [.. w.Ledger.Cut.Refusals, new LedgerRefusalCount("ghost", CouponOutcome.SoldOut, 1)] }),
@@ -223,7 +225,7 @@ public sealed class CorruptionTests
     private static void Mark(AuditWorld world, Func<LedgerMark, LedgerMark> change) => world.Ledger.Cut = world.Ledger.Cut! with { Mark = change(world.Ledger.Cut.Mark) };
 
     private static void LastIssued(AuditWorld world, long offset) =>
-        world.Ledger.Coupons.Add(world.Ledger.Coupons[^1] with { Address = new RecordAddress(0, offset, 9) });
+        world.Ledger.Coupons.Add(world.Ledger.Coupons[^1] with { Address = new RecordAddress(0, offset, 9), Sequence = 999 });
 
     private static void Answer(AuditWorld world, CouponOutcome outcome, string answer)
     {
