@@ -17,5 +17,8 @@ WORKDIR /app
 COPY --from=build /app .
 USER flashsale
 ENV ASPNETCORE_URLS=http://+:8080
+# As src/FlashSale.Server/runtime.env says; a test compares them.
+ENV DOTNET_TieredPGO=1
+ENV DOTNET_TieredPGO_InstrumentOnlyHotCode=0
 EXPOSE 8080
 ENTRYPOINT ["dotnet", "FlashSale.Server.dll"]

@@ -68,7 +68,7 @@ internal sealed class Installation : IAsyncDisposable
     /// <summary>A server process, not started yet.</summary>
     public ServerNode Prepare(string name, string roles, params (string Key, string Value)[] settings)
     {
-        var all = new Dictionary<string, string>
+        var all = new Dictionary<string, string>(ServerRuntime.Environment)
         {
             ["Kafka__BootstrapServers"] = Kafka.BootstrapServers,
             ["Kafka__TopicPrefix"] = Kafka.TopicPrefix,

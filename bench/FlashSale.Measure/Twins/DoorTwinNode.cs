@@ -20,7 +20,7 @@ internal sealed class DoorTwinNode : IAsyncDisposable
         _process = new ChildProcess("door-twin", lab.Logs, () => new Launch(Programs.Dotnet,
             // Collector, tiers and thread pool as the server has them.
             ["exec", "--runtimeconfig", Path.Combine(folder, "FlashSale.Server.runtimeconfig.json"), Path.Combine(folder, "FlashSale.Measure.dll"), Command, Url],
-            new Dictionary<string, string> { ["ASPNETCORE_ENVIRONMENT"] = "Production" }));
+            new Dictionary<string, string>(ServerRuntime.Environment) { ["ASPNETCORE_ENVIRONMENT"] = "Production" }));
     }
 
     public string Url { get; }
