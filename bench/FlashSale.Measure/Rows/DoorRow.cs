@@ -39,7 +39,7 @@ internal sealed class DoorRow : IRow
             figures.Add(await HalfRateAsync(lab, door.Url, campaigns, Figure.Median(Rates(ours)) / 2, lab.Processes(door), cancel));
             figures.Add(new Figure("managed allocation per claim at the door", "bytes", [.. ours.Select(w => w.AllocatedPerClaim)], [.. twins.Select(w => w.AllocatedPerClaim)], Goal.DifferenceAtMost, 600));
             if (await Wrk.RunAsync(lab, [twin.Url, door.Url], campaigns[0], plan.DoorSeconds, cancel) is [var wrkTwin, var wrkOurs])
-                figures.Add(new Figure("the same by wrk, 256 connections", "claims/s", [wrkOurs], [wrkTwin], Goal.None, 0.8, "a second opinion on the generator"));
+                figures.Add(new Figure("the same by wrk", "claims/s", [wrkOurs], [wrkTwin], Goal.None, 0.8, "a second opinion on the generator"));
         }
 
         figures.Add(new Figure("accepted at the door, all roles in the process", "claims/s", Rates(await AllRolesAsync(lab, campaigns, cancel)), [], Goal.None, 0,

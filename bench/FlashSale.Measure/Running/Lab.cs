@@ -8,6 +8,12 @@ namespace FlashSale.Measure.Running;
 /// <summary>What the rows share: the servers, the plan, and load put on a door.</summary>
 internal sealed class Lab(Stack stack, Plan plan, string logs, TextWriter output)
 {
+    /// <summary>
+    /// Connections of a closed loop at full load. A door gathers for 8 ms (Door:AppendInterval) before it appends: on 512 connections it could answer
+    /// no more than 64,000 claims a second, however fast it was.
+    /// </summary>
+    public const int FullLoadConnections = 1_024;
+
     /// <summary>Claims a second that no door reaches: bounds how many users a closed loop is given.</summary>
     private const int ClosedLoopRateMax = 150_000;
 
@@ -47,7 +53,7 @@ internal sealed class Lab(Stack stack, Plan plan, string logs, TextWriter output
     /// <summary>Closed loop on a door at full load: the stretch after its first second.</summary>
     public async Task<LoadWindow> FullLoadAsync(string url, IReadOnlyList<string> campaigns, int seconds, IReadOnlyList<KeyValuePair<string, int>> processes, CancellationToken cancel)
     {
-        await using var storm = Storm.Start(this, new StormPlan { Urls = [url], Campaigns = campaigns, Claims = ClosedLoopRateMax * (seconds + 2) });
+        await using var storm = Storm.Start(this, new StormPlan { Urls = [url], Campaigns = campaigns, Connections = FullLoadConnections, Claims = ClosedLoopRateMax * (seconds + 2) });
         var meter = new LoadMeter([url], [.. processes, KeyValuePair.Create(LoadWindow.Generator, storm.Pid)]);
         await FirstClaimAsync(url, storm, cancel);
         await Task.Delay(1_000, cancel);

@@ -25,7 +25,7 @@ internal static class Wrk
 
     public static bool IsThere => Program is not null;
 
-    /// <summary>Claims a second of each address in turn, in closed loop on 256 connections; null where there is no wrk.</summary>
+    /// <summary>Claims a second of each address in turn, in closed loop; null where there is no wrk.</summary>
     public static async Task<double[]?> RunAsync(Lab lab, IReadOnlyList<string> urls, string campaign, int seconds, CancellationToken cancel)
     {
         if (!IsThere)
@@ -40,7 +40,7 @@ internal static class Wrk
         foreach (var url in urls)
         {
             await using var process = new ChildProcess(string.Create(CultureInfo.InvariantCulture, $"wrk-{rates.Count}"), lab.Logs, () => new Launch(Program!,
-                ["-t1", "-c256", $"-d{seconds}s", "-s", script, $"{url}/api/campaigns/{campaign}/claims"], new Dictionary<string, string>()));
+                ["-t1", $"-c{Lab.FullLoadConnections}", $"-d{seconds}s", "-s", script, $"{url}/api/campaigns/{campaign}/claims"], new Dictionary<string, string>()));
             process.Start();
             await process.ExitAsync(cancel);
             var found = Array.Find(await File.ReadAllLinesAsync(process.Log, cancel), l => l.StartsWith(Rate, StringComparison.Ordinal));
