@@ -14,14 +14,18 @@ internal sealed class LedgerCompare(int partition, LedgerCut? cut, ILedgerSource
 {
     private const string Source = "ledger";
 
-    /// <summary>Rows asked for at a time; fewer where many campaigns have to keep some.</summary>
+    /// <summary>Rows asked for at a time; fewer where many campaigns have some waiting.</summary>
     private const int PageRowsMax = 5_000;
 
     /// <summary>Rows that wait to be compared, of all campaigns together, beside those that one record needs: some 20 MB.</summary>
     private const int RowsKeptMax = 100_000;
 
+    /// <summary>A page takes no more than this part of what may still wait, so that none takes the room of all others.</summary>
+    private const int PageShare = 16;
+
     private readonly Dictionary<string, CampaignRows> _campaigns = [];
     private readonly CampaignCodes _codes = new(partition);
+    private int _kept;
 
     /// <summary>The last command record whose outcomes are written.</summary>
     public long Written => cut?.Mark.Written.Offset ?? 0;
@@ -48,14 +52,14 @@ internal sealed class LedgerCompare(int partition, LedgerCut? cut, ILedgerSource
             return;
         var rows = RowsOf(campaign.CampaignId).Waiting;
         while (rows.TryPeek(out var before) && before.Sequence < sequence)
-            Extra(rows.Dequeue());
+            Extra(Take(rows));
         if (!rows.TryPeek(out var row) || row.Sequence != sequence)
         {
             Add(address, "row of a coupon", $"{campaign.CampaignId} number {sequence + 1} of {Encoding.ASCII.GetString(claim.User)}", "none");
             return;
         }
 
-        rows.Dequeue();
+        Take(rows);
         Rows++;
         Expect(address, "address", address, row.Address);
         if (!Ascii.Equals(claim.User, row.UserId))
@@ -115,26 +119,38 @@ internal sealed class LedgerCompare(int partition, LedgerCut? cut, ILedgerSource
     {
         while (!rows.IsAtEnd && rows.Waiting.Count < count)
         {
-            var rowsMax = Math.Max(count, Math.Min(PageRowsMax, RowsKeptMax / _campaigns.Count));
+            var rowsMax = Math.Max(count, Math.Min(PageRowsMax, (RowsKeptMax - _kept) / PageShare));
             var page = await source.ReadCouponsAsync(campaignId, rows.After, rowsMax, cancel);
             foreach (var row in page)
                 rows.Waiting.Enqueue(row);
+            _kept += page.Count;
             rows.IsAtEnd = page.Count < rowsMax;
             if (page.Count > 0)
                 rows.After = page[^1].Sequence;
         }
     }
 
-    /// <summary>What is left of a campaign: rows that have come since the audit began, and rows that should not be.</summary>
+    private LedgerCoupon Take(Queue<LedgerCoupon> rows)
+    {
+        _kept--;
+        return rows.Dequeue();
+    }
+
+    /// <summary>
+    /// What is left of a campaign: rows that have come since the audit began, and rows that should not be. Of a campaign that is not in this log
+    /// only those that say they are of this partition.
+    /// </summary>
     private async Task DrainAsync(string campaignId, CancellationToken cancel)
     {
+        var isKnown = _campaigns.ContainsKey(campaignId);
         var rows = RowsOf(campaignId);
         do
         {
             await FillAsync(campaignId, rows, 1, cancel);
-            while (rows.Waiting.TryDequeue(out var row))
+            while (rows.Waiting.Count > 0)
             {
-                if (row.Address.Offset <= Written)
+                var row = Take(rows.Waiting);
+                if (row.Address.Offset <= Written && (isKnown || row.Address.Partition == partition))
                     Extra(row);
             }
         }
