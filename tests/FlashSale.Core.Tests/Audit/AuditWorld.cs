@@ -71,6 +71,19 @@ internal sealed class AuditWorld
         return world;
     }
 
+    /// <summary>So many campaigns of which each record issues a few coupons.</summary>
+    public static async Task<AuditWorld> CreateLargeAsync(int campaigns, int records, int claimsEach)
+    {
+        var world = new AuditWorld();
+        await world.BeginAsync();
+        var names = Enumerable.Range(0, campaigns).Select(c => $"c{c}").ToArray();
+        await world.AddAsync([.. names.Select(n => Open(n, 100_000, 1))]);
+        for (var record = 0; record < records; record++)
+            await world.AddAsync([.. names.SelectMany(n => Enumerable.Range(0, claimsEach).Select(i => world.Claim(n, $"u{record}-{i}")))]);
+        await world.SettleAsync();
+        return world;
+    }
+
     public CouponCommand Claim(string campaign, string user, long instant = 0)
     {
         _claims++;
@@ -217,10 +230,17 @@ internal sealed class FakeLedgerSource : ILedgerSource
 
     public List<LedgerCoupon> Coupons { get; } = [];
 
+    /// <summary>Rows that each page was to have at most, and those that it had.</summary>
+    public List<(int RowsMax, int Rows)> Pages { get; } = [];
+
     public Task<LedgerCut?> ReadCutAsync(int partition, CancellationToken cancel) => Task.FromResult(Cut);
 
-    public Task<IReadOnlyList<LedgerCoupon>> ReadCouponsAsync(string campaignId, int afterSequence, int rowsMax, CancellationToken cancel) =>
-        Task.FromResult<IReadOnlyList<LedgerCoupon>>([.. Coupons.Where(c => c.CampaignId == campaignId && c.Sequence > afterSequence).OrderBy(c => c.Sequence).Take(rowsMax)]);
+    public Task<IReadOnlyList<LedgerCoupon>> ReadCouponsAsync(string campaignId, int afterSequence, int rowsMax, CancellationToken cancel)
+    {
+        List<LedgerCoupon> page = [.. Coupons.Where(c => c.CampaignId == campaignId && c.Sequence > afterSequence).OrderBy(c => c.Sequence).Take(rowsMax)];
+        Pages.Add((rowsMax, page.Count));
+        return Task.FromResult<IReadOnlyList<LedgerCoupon>>(page);
+    }
 
     public Task<(IReadOnlyList<LedgerLast> Last, LedgerMark? Mark)> ReadEndAsync(int partition, CancellationToken cancel) =>
         Task.FromResult<(IReadOnlyList<LedgerLast>, LedgerMark?)>((
