@@ -3,6 +3,7 @@ using FlashSale.Core.Coupons;
 
 namespace FlashSale.Core.Tests.Coupons;
 
+[Collection(MeasuresMemory.Name)]
 public sealed class CouponHoldingsTests
 {
     [Fact]
@@ -68,4 +69,11 @@ public sealed class CouponHoldingsTests
             entries.Add(ClaimEntry.Read(coupon));
         return entries;
     }
+}
+
+/// <summary>Tests that look at the memory of the whole process: nothing runs beside them.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class MeasuresMemory
+{
+    public const string Name = "measures memory";
 }
