@@ -69,7 +69,7 @@ internal static class PairedRun
     }
 
     /// <summary>
-    /// So many bytes deeper on the stack. Where a benchmark's variables lie across the end of a page, copying them takes up to twice as long, and
+    /// So many bytes deeper on the stack. Where a benchmark's variables lie across the end of a page, copying them takes more than twice as long, and
     /// a process in which they do would keep them there: its ratio would be another one than that of the process before.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -219,7 +219,8 @@ internal sealed class LedgerCompare(int partition, LedgerCut? cut, ILedgerSource
     {
         public Queue<LedgerCoupon> Waiting { get; } = [];
 
-        public int After { get; set; } = -1;
+        // A row that was entered by hand may have a number below the first one.
+        public int After { get; set; } = int.MinValue;
 
         public bool IsAtEnd { get; set; }
     }

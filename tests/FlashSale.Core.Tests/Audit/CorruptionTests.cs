@@ -59,6 +59,7 @@ public sealed class CorruptionTests
 
         ["ledger-row-missing"] = ("row of a coupon", w => w.Ledger.Coupons.RemoveAt(5)),
         ["ledger-row-doubled"] = ("I5 ledger 0:15:7: row of a coupon: expected none", w => w.Ledger.Coupons.Add(w.Ledger.Coupons[5] with { Address = new RecordAddress(0, 15, 7), Sequence = 999 })),
+        ["ledger-number-below-zero"] = ("row of a coupon: expected none", w => w.Ledger.Coupons.Add(w.Ledger.Coupons[5] with { Sequence = -7 })),
         ["ledger-other-user"] = (": user: expected", w => Row(w, r => r with { UserId = "zz" })),
         ["ledger-code"] = (": coupon code: expected", w => Row(w, r => r with { CouponCode = w.Ledger.Coupons[6].CouponCode })),
         ["ledger-number"] = ("number 78 of", w => Row(w, r => r with { Sequence = 77 })),

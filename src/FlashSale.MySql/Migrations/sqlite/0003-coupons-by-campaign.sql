@@ -1,4 +1,5 @@
 -- As in the other databases: a coupon's row has one place, that of its number in its campaign.
+-- SQLite cannot change a primary key: the table is made anew, with the same columns.
 CREATE TABLE coupons_by_campaign (
   partition_no   INTEGER NOT NULL,
   record_offset  INTEGER NOT NULL,
