@@ -3,8 +3,8 @@
 --
 -- KEYS    as in fence.lua
 -- ARGV 1  log id, 16 bytes
--- Returns {state} unless HELD (FenceState), else {HELD, applied offset, applied record id, commands decided, told offset, users that hold
---         coupons, number of campaigns, then id, state (49 bytes), description and changes of each, then offset and outcomes of each record kept}
+-- Returns {state} unless HELD (FenceState), else {HELD, applied offset, applied record id, commands decided, told offset,
+--         number of campaigns, then id, state (49 bytes), description and changes of each, then offset and outcomes of each record kept}
 -- Writes  nothing
 
 --- include fence.lua
@@ -16,7 +16,7 @@ if state ~= HELD then
   return { state }
 end
 
-local answer = { HELD, applied, record, commands, told, call('HLEN', users) - 1, 0 }
+local answer = { HELD, applied, record, commands, told, 0 }
 local count, n = 0, #answer
 local ids = call('HKEYS', campaigns)
 for from = 1, #ids, CHUNK do
@@ -32,7 +32,7 @@ for from = 1, #ids, CHUNK do
     end
   end
 end
-answer[7] = count
+answer[6] = count
 local kept = call('HGETALL', recent)
 for i = 1, #kept, 2 do
   if kept[i] ~= '' then

@@ -8,6 +8,7 @@
 -- Writes  nothing
 
 --- include fence.lua
+--- include holdings.lua
 
 local log = ARGV[1]
 
@@ -16,6 +17,17 @@ if state ~= HELD then
   return { state }
 end
 
-local answer = call('HMGET', users, unpack(ARGV, 2))
-table.insert(answer, 1, HELD)
+hash_by(log)
+local roots, keys, fields = {}, {}, {}
+for i = 2, #ARGV do
+  local campaign, user = sub(ARGV[i], 1, 2), sub(ARGV[i], 3)
+  roots[campaign] = roots[campaign] or call('HGET', holdings, campaign) or pack('>I4', 1)
+  keys[i - 1] = char(#user) .. user
+  fields[i - 1] = root_field(unpack_struct('>I2', campaign), unpack_struct('>I4', roots[campaign]), keys[i - 1])
+end
+local answer = { HELD }
+local buckets = call('HMGET', holdings, unpack(fields))
+for i = 1, #fields do
+  answer[i + 1] = read_coupons(fields[i], buckets[i], keys[i]) or false
+end
 return answer

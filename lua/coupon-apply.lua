@@ -15,6 +15,7 @@
 -- Writes  every key
 
 --- include fence.lua
+--- include holdings.lua
 
 -- CouponCommandKind
 local KIND_OPEN = 1
@@ -54,7 +55,7 @@ local expected, expected_record, told = tonumber(ARGV[4]), ARGV[5], tonumber(ARG
 local FIRST = 7
 local record_count = (#ARGV - FIRST + 1) / 2
 
-local byte, char, find, sub, concat = string.byte, string.char, string.find, string.sub, table.concat
+local concat = table.concat
 
 local state, applied, applied_record, commands, told_before, token_found, nonce_found = look(log)
 if state ~= HELD then
@@ -71,10 +72,12 @@ if applied_record ~= expected_record then
 end
 
 -- First pass: takes the records apart, so that all that is stored can be fetched in few calls.
--- of, claim, instant and field hold one entry per command of the batch; a command that is no claim has its position instead of a claim id.
+-- of, claim, instant, user and root hold one entry per command of the batch. user is the id behind its length, as in a bucket; root is the field of
+-- holdings, '' where the campaign does not exist yet. A command that is no claim has its position instead of a claim id, and '' for user and root.
 
+hash_by(log)
 local known = {}
-local of, claim, instant, field = {}, {}, {}, {}
+local of, claim, instant, user, root = {}, {}, {}, {}, {}
 local total = 0
 local named, counts = {}, {}
 
@@ -87,10 +90,15 @@ local function fetch_campaigns(names)
   for from = 1, #names, CHUNK do
     local to = math.min(from + CHUNK - 1, #names)
     local values = call('HMGET', campaigns, unpack(names, from, to))
+    local numbers = {}
+    for i = 1, #values do
+      numbers[i] = values[i] and sub(values[i], 3, 4) or ''
+    end
+    local roots = call('HMGET', holdings, unpack(numbers))
     for i = from, to do
-      local campaign, value = { id = names[i], stored = false, exists = false, prefix = '' }, values[i - from + 1]
+      local campaign, value = { id = names[i], stored = false, exists = false }, values[i - from + 1]
       if value then
-        campaign.stored, campaign.exists, campaign.packed, campaign.prefix = true, true, value, sub(value, 3, 4)
+        campaign.stored, campaign.exists, campaign.packed, campaign.roots = true, true, value, unpack_struct('>I4', roots[i - from + 1])
         campaign.number, campaign.quantity, campaign.per_user, campaign.opens, campaign.closes, campaign.closed,
           campaign.issued, campaign.opened, campaign.seed = unpack_struct(CAMPAIGN_STATE, value)
         set_end(campaign)
@@ -115,18 +123,19 @@ local function take_apart(value)
     names[i] = known[names[i]]
   end
 
-  local n, index, user, campaign = total, nil, nil, nil
+  local n, index, length, campaign, key = total, nil, nil, nil, nil
   count, position = unpack_struct('>I2', value, position)
   for _ = 1, count do
     local kind = byte(value, position)
     n = n + 1
     if kind == KIND_CLAIM then
-      index, instant[n], claim[n], user, position = unpack_struct('>I2I6c8Bc0', value, position + 1)
-      campaign = names[index + 1]
-      of[n] = campaign
-      field[n] = campaign.prefix .. user
+      index, instant[n], claim[n], length, position = unpack_struct('>I2I6c8B', value, position + 1)
+      campaign, key = names[index + 1], sub(value, position - 1, position + length - 1)
+      of[n], user[n] = campaign, key
+      root[n] = campaign.stored and root_field(campaign.number, campaign.roots, key) or ''
+      position = position + length
     else
-      of[n], claim[n], instant[n], field[n] = names[unpack_struct('>I2', value, position + 1) + 1], position, 0, ''
+      of[n], claim[n], instant[n], user[n], root[n] = names[unpack_struct('>I2', value, position + 1) + 1], position, 0, '', ''
       if kind == KIND_CLOSE then
         position = position + 9
       else
@@ -148,7 +157,8 @@ end
 
 -- Second pass: decides the commands in order. What is decided is seen by the commands after it through the tables below.
 
-local coupons = {}          -- field of users -> its value, where it changes
+local buckets = {}          -- field of holdings -> its value, where it changes
+local opened = {}           -- campaigns that open
 local touched = {}          -- campaigns that change
 local campaign_count = nil
 local parts, part = nil, 0  -- outcomes of the record
@@ -179,7 +189,8 @@ local function open_campaign(campaign, at, value, position, offset, index)
     unpack_struct('>I4I2I6I6c16I2', value, position)
   campaign.description = sub(value, position, position + length - 1)
   campaign.number, campaign.closed, campaign.issued, campaign.opened = campaign_count, 0, 0, at
-  campaign.prefix, campaign.exists, campaign.changes = pack('>I2', campaign_count), true, ''
+  campaign.roots, campaign.exists, campaign.changes = math.min(campaign.quantity, ROOTS_MAX), true, ''
+  opened[#opened + 1] = campaign
   campaign_count = campaign_count + 1
   put_in_force(campaign, offset, index)
   return CAMPAIGN_OPENED
@@ -241,6 +252,16 @@ local function won_before(held, id)
   end
 end
 
+-- Gives a coupon to a user, who holds those from first to last in the bucket under a field, or none.
+local function hand_out(coupon, field, bucket, key, first, last)
+  if first then
+    local count = (last - first + 1) / COUPON_SIZE
+    buckets[field] = sub(bucket, 1, first - 3) .. pack('>I2', count + 1) .. sub(bucket, first, last) .. coupon .. sub(bucket, last + 1)
+  else
+    buckets[field] = (bucket or '') .. key .. '\0\1' .. coupon
+  end
+end
+
 local n, fetched_from, fetched_to, fetched = 0, 1, 0, nil
 
 local function decide(value, offset, count)
@@ -249,21 +270,25 @@ local function decide(value, offset, count)
     n = n + 1
     if n > fetched_to then
       fetched_from, fetched_to = n, math.min(n + CHUNK - 1, total)
-      fetched = call('HMGET', users, unpack(field, fetched_from, fetched_to))
+      fetched = call('HMGET', holdings, unpack(root, fetched_from, fetched_to))
     end
-    local campaign, key = of[n], field[n]
+    local campaign, key = of[n], user[n]
     part = part + 1
     if key == '' then
       parts[part] = char(decide_other(campaign, value, claim[n], offset, index))
     elseif not campaign.exists then
       parts[part] = unknown
     else
-      local held
-      if campaign.stored then
-        held = coupons[key] or fetched[n - fetched_from + 1]
+      local field, bucket, first, last, held = root[n], nil, nil, nil, nil
+      if field == '' then
+        field = root_field(campaign.number, campaign.roots, key)
+        bucket = buckets[field]
       else
-        key = campaign.prefix .. key
-        held = coupons[key]
+        bucket = buckets[field] or fetched[n - fetched_from + 1]
+      end
+      if bucket and (#bucket >= BUCKET_FULL or find(bucket, key, 1, true)) then
+        field, bucket, first, last = find_user(field, bucket, key, buckets)
+        held = first and sub(bucket, first, last)
       end
       local at, before = instant[n], held and won_before(held, claim[n])
       if before then
@@ -279,8 +304,7 @@ local function decide(value, offset, count)
         if sequence >= campaign.quantity then
           parts[part] = sold_out
         else
-          local coupon = pack('>I4c6I2c8I6B', sequence, packed_offset, index, claim[n], at, STATE_ISSUED)
-          coupons[key] = held and held .. coupon or coupon
+          hand_out(pack('>I4c6I2c8I6B', sequence, packed_offset, index, claim[n], at, STATE_ISSUED), field, bucket, key, first, last)
           parts[part] = pack('>BI4', ISSUED, sequence)
           campaign.issued = sequence + 1
           if campaign.packed then
@@ -338,11 +362,15 @@ end
 call('HSET', meta, 'torn', '1')
 
 local flat, size = {}, 0
-for key, value in next, coupons do
-  flat[size + 1], flat[size + 2] = key, value
+for _, campaign in ipairs(opened) do
+  flat[size + 1], flat[size + 2] = pack('>I2', campaign.number), pack('>I4', campaign.roots)
   size = size + 2
 end
-set_all(users, flat)
+for field, bucket in next, buckets do
+  flat[size + 1], flat[size + 2] = field, bucket
+  size = size + 2
+end
+set_all(holdings, flat)
 
 for campaign in next, touched do
   call('HSET', campaigns, campaign.id, campaign.packed)

@@ -15,6 +15,7 @@
 -- Writes  nothing
 
 --- include fence.lua
+--- include holdings.lua
 
 -- CouponOutcome
 local NONE = 0
@@ -51,14 +52,17 @@ if not per_user then
 end
 
 local campaign = call('HGET', campaigns, campaign_id)
-local held = call('HGET', users, string.sub(campaign, 3, 4) .. user) or ''
+hash_by(log)
+local number, key = sub(campaign, 3, 4), char(#user) .. user
+local root = root_field(unpack_struct('>I2', number), unpack_struct('>I4', call('HGET', holdings, number)), key)
+local held = read_coupons(root, call('HGET', holdings, root), key) or ''
 local held_then = 0
 for at = 1, #held, COUPON_SIZE do
   local coupon_offset, coupon_index, coupon_claim = unpack_struct('>I6I2c8', held, at + 4)
   if coupon_offset < offset or (coupon_offset == offset and coupon_index <= index) then
     held_then = held_then + 1
     if coupon_claim == claim then
-      return { HELD, commands, ISSUED, campaign, string.sub(held, at, at + COUPON_SIZE - 1) }
+      return { HELD, commands, ISSUED, campaign, sub(held, at, at + COUPON_SIZE - 1) }
     end
   end
 end
@@ -69,6 +73,6 @@ elseif closed == 1 or (closes ~= 0 and instant >= closes) then
   return { HELD, commands, CLOSED }
 elseif held_then >= per_user then
   -- What the user has got since then is not told: a ticket has one answer for ever. Coupons stand in the order of their addresses.
-  return { HELD, commands, ALREADY_CLAIMED, campaign, string.sub(held, 1, held_then * COUPON_SIZE) }
+  return { HELD, commands, ALREADY_CLAIMED, campaign, sub(held, 1, held_then * COUPON_SIZE) }
 end
 return { HELD, commands, SOLD_OUT }

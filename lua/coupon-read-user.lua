@@ -10,6 +10,7 @@
 -- Writes  nothing
 
 --- include fence.lua
+--- include holdings.lua
 
 local log, user, applied_min = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
@@ -21,21 +22,29 @@ if applied < applied_min then
   return { BEHIND }
 end
 
+hash_by(log)
 local found = call('HGETALL', campaigns)
-local ids, states, fields = {}, {}, {}
+local ids, states, numbers = {}, {}, {}
 for i = 1, #found, 2 do
   if found[i] ~= '' then
     local n = #ids + 1
-    ids[n], states[n], fields[n] = found[i], found[i + 1], string.sub(found[i + 1], 3, 4) .. user
+    ids[n], states[n], numbers[n] = found[i], found[i + 1], sub(found[i + 1], 3, 4)
   end
 end
 
+local key = char(#user) .. user
 local answer = { HELD }
-for from = 1, #fields, CHUNK do
-  local to = math.min(from + CHUNK - 1, #fields)
-  local held = call('HMGET', users, unpack(fields, from, to))
+for from = 1, #numbers, CHUNK do
+  local to = math.min(from + CHUNK - 1, #numbers)
+  local roots = call('HMGET', holdings, unpack(numbers, from, to))
+  local fields = {}
   for i = from, to do
-    local coupons = held[i - from + 1]
+    fields[i - from + 1] = root_field(unpack_struct('>I2', numbers[i]), unpack_struct('>I4', roots[i - from + 1]), key)
+  end
+  local buckets = call('HMGET', holdings, unpack(fields))
+  for i = from, to do
+    local at = i - from + 1
+    local coupons = read_coupons(fields[at], buckets[at], key)
     if coupons then
       local n = #answer
       answer[n + 1], answer[n + 2], answer[n + 3] = ids[i], states[i], coupons

@@ -6,7 +6,7 @@
 --   2 campaigns     campaign id -> its state (49 bytes, as in the events)
 --   3 descriptions  campaign id -> name and discount as JSON
 --   4 changes       campaign id -> its settings by address: offset u48, index u16, perUser u16, opens u48, closes u48, closed u8
---   5 users         campaign number (2 bytes), user id -> coupons: sequence u32, offset u48, index u16, claim id 8 bytes, instant u48, state u8
+--   5 holdings      the coupons of all users, each sequence u32, offset u48, index u16, claim id 8 bytes, instant u48, state u8 (holdings.lua)
 --   6 recent        offset of a command record not known to be told -> its outcomes
 -- All integers are big-endian; instants are Unix milliseconds.
 
@@ -20,7 +20,7 @@ local TORN = 5
 local OTHER_LOG = 6
 local OTHER_RECORD = 7
 
-local meta, campaigns, descriptions, changes, users, recent = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local meta, campaigns, descriptions, changes, holdings, recent = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local call, pack, unpack_struct = redis.call, struct.pack, struct.unpack
 
 -- What one call takes without nearing Lua's bound of 8,000 values on the stack.

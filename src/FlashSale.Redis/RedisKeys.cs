@@ -6,7 +6,7 @@ namespace FlashSale.Redis;
 /// <summary>The names of the keys of a machine's partitions, in the order in which every script expects them (lua/fence.lua).</summary>
 internal sealed class RedisKeys(string prefix, string machine)
 {
-    private static readonly string[] Parts = ["meta", "campaigns", "descriptions", "changes", "users", "recent"];
+    private static readonly string[] Parts = ["meta", "campaigns", "descriptions", "changes", "holdings", "recent"];
 
     private readonly ConcurrentDictionary<int, RedisKey[]> _partitions = [];
 

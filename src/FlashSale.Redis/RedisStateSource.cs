@@ -9,7 +9,7 @@ namespace FlashSale.Redis;
 /// <summary>The coupon machine's state in Redis, as an audit reads it: in pieces that keep nobody else waiting.</summary>
 public sealed class RedisStateSource(RedisConnection connection) : IStateSource
 {
-    private const int CampaignsAt = 7;
+    private const int CampaignsAt = 6;
 
     private readonly RedisKeys _keys = new(connection.Options.KeyPrefix, MachineTopics.Coupon.Machine);
 
@@ -26,7 +26,7 @@ public sealed class RedisStateSource(RedisConnection connection) : IStateSource
         for (; at < answer.Length; at += 2)
             recent.Add((long)answer[at], Bytes(answer[at + 1]));
         var applied = new RecordPosition((long)answer[1], new RecordId(BinaryPrimitives.ReadUInt64BigEndian(Bytes(answer[2]))));
-        return new StateCut(FenceState.Held, applied, (long)answer[3], (long)answer[4], (long)answer[5], campaigns, recent);
+        return new StateCut(FenceState.Held, applied, (long)answer[3], (long)answer[4], campaigns, recent);
     }
 
     public async Task<IReadOnlyList<StateUser>> ReadUsersAsync(int partition, LogId log, IReadOnlyList<byte[]> fields)

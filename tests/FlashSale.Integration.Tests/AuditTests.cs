@@ -173,16 +173,25 @@ public sealed class AuditTests(Stack stack, ITestOutputHelper output) : IDisposa
         var redis = client.GetDatabase();
         string KeyOf(string part) => $"{{{installation.RedisPrefix}-c{MachineTopics.PartitionOf(Campaign, installation.Partitions)}}}:{part}";
 
-        var user = (await redis.HashGetAllAsync(KeyOf("users"))).First(e => ((byte[])e.Value!).Length > 0);
-        await redis.HashDeleteAsync(KeyOf("users"), user.Name);
+        // Length of an id, the id, number of coupons u16, coupons; maybe more users behind.
+        var (field, value) = (await redis.HashGetAllAsync(KeyOf("holdings"))).Where(e => ((byte[])e.Name!).Length == 6).Select(e => (e.Name, (byte[])e.Value!)).First();
+        await redis.HashDeleteAsync(KeyOf("holdings"), field);
         await AssertDifferentAsync(installation, "I7 redis", "holds: expected number");
-        await redis.HashSetAsync(KeyOf("users"), user.Name, new byte[27]);
+        byte[] other = [.. value];
+        other[1 + value[0] + 2]++;
+        await redis.HashSetAsync(KeyOf("holdings"), field, other);
         await AssertDifferentAsync(installation, "I7 redis", "holds: expected number");
-        await redis.HashSetAsync(KeyOf("users"), user.Name, user.Value);
-        byte[] stranger = [.. ((byte[])user.Name!)[..2], .. "stranger"u8];
-        await redis.HashSetAsync(KeyOf("users"), stranger, user.Value);
+        byte[] coupon = value[(1 + value[0] + 2)..][..27];
+        await redis.HashSetAsync(KeyOf("holdings"), field, (byte[])[.. value, 8, .. "stranger"u8, 0, 1, .. coupon]);
         await AssertDifferentAsync(installation, "I7 redis", "that stranger holds: expected none");
-        await redis.HashDeleteAsync(KeyOf("users"), stranger);
+        await redis.HashSetAsync(KeyOf("holdings"), field, value);
+        // Where no claim would find them.
+        byte[] elsewhere = [.. ((byte[])field!)[..2], 0xFF, 0xFF, 0xFF, 0xFF];
+        await redis.HashDeleteAsync(KeyOf("holdings"), field);
+        await redis.HashSetAsync(KeyOf("holdings"), elsewhere, value);
+        await AssertDifferentAsync(installation, "I7 redis", "holds: expected number");
+        await redis.HashDeleteAsync(KeyOf("holdings"), elsewhere);
+        await redis.HashSetAsync(KeyOf("holdings"), field, value);
 
         var state = (byte[])(await redis.HashGetAsync(KeyOf("campaigns"), Campaign))!;
         byte[] fewer = [.. state];

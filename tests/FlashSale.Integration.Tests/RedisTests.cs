@@ -12,7 +12,7 @@ public sealed class RedisTests(Stack stack, ITestOutputHelper output)
 
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan FailedOverWithin = TimeSpan.FromSeconds(30);
-    private static readonly string[] Parts = ["users", "meta", "campaigns", "descriptions", "changes", "recent"];
+    private static readonly string[] Parts = ["holdings", "meta", "campaigns", "descriptions", "changes", "recent"];
 
     [ServersFact]
     public async Task Cluster_SlotMovedAndMasterKilledDuringSale_IsExact()

@@ -37,7 +37,7 @@ public sealed class RedisClusterTests
 
         await to.SendAsync($"CLUSTER SETSLOT {slot} IMPORTING {await from.SendAsync("CLUSTER MYID")}");
         await from.SendAsync($"CLUSTER SETSLOT {slot} MIGRATING {await to.SendAsync("CLUSTER MYID")}");
-        await MoveAsync(from, to, "users");
+        await MoveAsync(from, to, "holdings");
         var refused = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.ApplyAsync(0, SaleOf.Batch(3, 3)));
         Assert.Contains("TRYAGAIN", refused.Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.TakeOverAsync(0, SaleOf.Genesis.Log, 1));

@@ -1,3 +1,4 @@
+using System.Text;
 using FlashSale.Core.Coupons;
 using FlashSale.Core.Engine;
 using FlashSale.Core.Log;
@@ -170,7 +171,7 @@ public sealed class RedisFenceTests(SharedRedis server) : IAsyncLifetime
         await Client.StringSetAsync(Keys[5], "no hash");
         await Assert.ThrowsAsync<StoreUnavailableException>(() => _store.ApplyAsync(0, SaleOf.Batch(4, 5)));
 
-        Assert.True(await Client.HashExistsAsync(Keys[4], "\0\0" + SaleOf.UserId(4)));
+        Assert.Contains(await Client.HashValuesAsync(Keys[4]), bucket => ((byte[])bucket!).AsSpan().IndexOf(Encoding.ASCII.GetBytes(SaleOf.UserId(4))) >= 0);
         await AssertTornAsync();
         await RebuildAsync();
     }

@@ -8,12 +8,11 @@ namespace FlashSale.Core.Audit;
 public sealed record StateCampaign(string CampaignId, ReadOnlyMemory<byte> State, ReadOnlyMemory<byte> Description, ReadOnlyMemory<byte> Changes);
 
 /// <summary>A partition's state at one instant, except the coupons.</summary>
-/// <param name="Users">How many users hold coupons.</param>
 /// <param name="Recent">Outcomes kept by command offset: of the records that are not known to be told.</param>
 public sealed record StateCut(
-    FenceState State, RecordPosition Applied, long Commands, long Told, long Users, IReadOnlyList<StateCampaign> Campaigns, IReadOnlyDictionary<long, byte[]> Recent)
+    FenceState State, RecordPosition Applied, long Commands, long Told, IReadOnlyList<StateCampaign> Campaigns, IReadOnlyDictionary<long, byte[]> Recent)
 {
-    public static StateCut Refused(FenceState state) => new(state, default, 0, 0, 0, [], new Dictionary<long, byte[]>());
+    public static StateCut Refused(FenceState state) => new(state, default, 0, 0, [], new Dictionary<long, byte[]>());
 }
 
 /// <summary>A user's coupons in the state.</summary>
@@ -27,10 +26,10 @@ public interface IStateSource
 {
     Task<StateCut> ReadCutAsync(int partition, LogId log);
 
-    /// <summary>The coupons under each of the fields.</summary>
+    /// <summary>The coupons of some users, found as a claim finds them.</summary>
     Task<IReadOnlyList<StateUser>> ReadUsersAsync(int partition, LogId log, IReadOnlyList<byte[]> fields);
 
-    /// <summary>Some of all users, and where to go on (0: that was the end). May yield a user twice.</summary>
+    /// <summary>Some of all that is held by anybody, wherever it is, and where to go on (0: that was the end). May yield the same twice.</summary>
     Task<(long Cursor, IReadOnlyList<StateUser> Users)> ScanUsersAsync(int partition, LogId log, long cursor);
 }
 

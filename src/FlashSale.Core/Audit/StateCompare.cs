@@ -16,8 +16,6 @@ internal sealed class StateCompare(LogId log, int partition, StateCut cut, IStat
     /// <summary>Users asked for at a time: what a script answers without keeping others waiting.</summary>
     private const int UsersMax = 1_000;
 
-    private long _usersExpected;
-
     public RecordPosition Applied => cut.Applied;
 
     /// <summary>Called for every record, with the outcomes that the model gives it.</summary>
@@ -30,7 +28,6 @@ internal sealed class StateCompare(LogId log, int partition, StateCut cut, IStat
         Expect("record applied last", record.Record, cut.Applied.Record);
         Expect("commands decided", commands, cut.Commands);
         CompareCampaigns(model);
-        _usersExpected = model.Campaigns.Sum(c => (long)c.Holdings.Users);
     }
 
     /// <summary>After the last record.</summary>
@@ -45,9 +42,8 @@ internal sealed class StateCompare(LogId log, int partition, StateCut cut, IStat
         if (cut.Told > answered)
             Expect("offset told", $"{answered} at most, the last one that an event answers", cut.Told);
         CompareRecent();
-        var missing = await CompareUsersAsync(model, cancel);
-        if (missing || cut.Users != _usersExpected)
-            await FindExtraAsync(model, cancel);
+        await FindMissingAsync(model, cancel);
+        await CompareHeldAsync(model, cancel);
     }
 
     private void CompareRecent()
@@ -87,10 +83,9 @@ internal sealed class StateCompare(LogId log, int partition, StateCut cut, IStat
             Add(Invariant.I7, At(), $"campaign {extra.CampaignId}", "none", CampaignText.Of(extra.State.Span));
     }
 
-    /// <summary>Every user that the model knows; yields whether one is missing.</summary>
-    private async Task<bool> CompareUsersAsync(CouponModel model, CancellationToken cancel)
+    /// <summary>Users who hold coupons by the model, and none that a claim of theirs would find.</summary>
+    private async Task FindMissingAsync(CouponModel model, CancellationToken cancel)
     {
-        var missing = false;
         foreach (var campaign in model.Campaigns)
         {
             for (var walk = campaign.Holdings.Walk(); ;)
@@ -99,12 +94,10 @@ internal sealed class StateCompare(LogId log, int partition, StateCut cut, IStat
                 var fields = NextFields(campaign, ref walk);
                 if (fields.Count == 0)
                     break;
-                foreach (var user in await source.ReadUsersAsync(partition, log, fields))
-                    missing |= !CompareUser(campaign, user);
+                foreach (var user in (await source.ReadUsersAsync(partition, log, fields)).Where(u => u.Coupons is null))
+                    CompareUser(campaign, user);
             }
         }
-
-        return missing;
     }
 
     private List<byte[]> NextFields(CampaignModel campaign, ref CouponHoldings.UserWalk walk)
@@ -121,27 +114,11 @@ internal sealed class StateCompare(LogId log, int partition, StateCut cut, IStat
         return fields;
     }
 
-    private bool CompareUser(CampaignModel campaign, StateUser user)
+    /// <summary>All that anybody holds, whether or not a claim would find it.</summary>
+    private async Task CompareHeldAsync(CouponModel model, CancellationToken cancel)
     {
-        var stored = user.Coupons.AsSpan();
-        var expected = Coupons(campaign, user.Field.AsSpan(2));
-        var found = UpToCut(stored);
-        if (stored.Length % ClaimEntry.Size != 0)
-            Add(Invariant.I7, At(), $"coupons of {campaign.CampaignId} that {UserOf(user.Field)} holds", $"pieces of {ClaimEntry.Size} bytes", $"{stored.Length} bytes");
-        for (var i = 0; i < Math.Max(expected.Count, found.Count); i++)
-        {
-            var (must, has) = (i < expected.Count ? Text(expected[i]) : "none", i < found.Count ? Text(found[i]) : "none");
-            if (must != has)
-                Add(Invariant.I7, Where(i < expected.Count ? expected[i] : found[i]), $"coupon {i + 1} of {campaign.CampaignId} that {UserOf(user.Field)} holds", must, has);
-        }
-
-        return user.Coupons is not null;
-    }
-
-    /// <summary>Users that hold coupons which nobody issued to them.</summary>
-    private async Task FindExtraAsync(CouponModel model, CancellationToken cancel)
-    {
-        var seen = new HashSet<string>();
+        // A scan may yield the same twice; beyond so many, a difference may count twice.
+        var different = new HashSet<string>();
         var cursor = 0L;
         do
         {
@@ -150,12 +127,47 @@ internal sealed class StateCompare(LogId log, int partition, StateCut cut, IStat
             foreach (var user in users)
             {
                 var campaign = user.Field.Length > 2 && BinaryPrimitives.ReadUInt16BigEndian(user.Field) is var number && number < model.Campaigns.Count ? model.Campaigns[number] : null;
-                var isKnown = campaign is not null && Coupons(campaign, user.Field.AsSpan(2)).Count > 0;
-                if (!isKnown && UpToCut(user.Coupons) is { Count: > 0 } found && seen.Count < Differences.KeptMax && seen.Add(Convert.ToHexString(user.Field)))
-                    Add(Invariant.I7, Where(found[0]), $"coupons of {campaign?.CampaignId ?? "no campaign"} that {UserOf(user.Field)} holds", "none", Text(found[0]));
+                if (!IsAsExpected(campaign, user) && (different.Count >= Differences.KeptMax || different.Add(Convert.ToHexString(user.Field))))
+                    CompareUser(campaign, user);
             }
         }
         while (cursor != 0);
+    }
+
+    private bool IsAsExpected(CampaignModel? campaign, StateUser user)
+    {
+        ReadOnlySpan<byte> stored = user.Coupons;
+        if (campaign is not null)
+        {
+            foreach (var coupon in campaign.Holdings.Of(user.Field.AsSpan(2)))
+            {
+                if (ClaimEntry.OffsetOf(coupon) > cut.Applied.Offset)
+                    break;
+                if (!stored.StartsWith(coupon))
+                    return false;
+                stored = stored[ClaimEntry.Size..];
+            }
+        }
+
+        while (stored.Length >= ClaimEntry.Size && ClaimEntry.OffsetOf(stored) > cut.Applied.Offset)
+            stored = stored[ClaimEntry.Size..];
+        return stored.IsEmpty;
+    }
+
+    private void CompareUser(CampaignModel? campaign, StateUser user)
+    {
+        var stored = user.Coupons.AsSpan();
+        var expected = campaign is null ? [] : Coupons(campaign, user.Field.AsSpan(2));
+        var found = UpToCut(stored);
+        var held = $"of {campaign?.CampaignId ?? "no campaign"} that {UserOf(user.Field)} holds";
+        if (stored.Length % ClaimEntry.Size != 0)
+            Add(Invariant.I7, At(), $"coupons {held}", $"pieces of {ClaimEntry.Size} bytes", $"{stored.Length} bytes");
+        for (var i = 0; i < Math.Max(expected.Count, found.Count); i++)
+        {
+            var (must, has) = (i < expected.Count ? Text(expected[i]) : "none", i < found.Count ? Text(found[i]) : "none");
+            if (must != has)
+                Add(Invariant.I7, Where(i < expected.Count ? expected[i] : found[i]), $"coupon {i + 1} {held}", must, has);
+        }
     }
 
     private List<ClaimEntry> Coupons(CampaignModel campaign, ReadOnlySpan<byte> user)

@@ -165,8 +165,7 @@ internal sealed class AuditWorld
         var model = _store.ModelOf(0)!;
         var taken = await _store.TakeOverAsync(0, Genesis.Log, 9);
         _token = taken.Token;
-        State.Cut = new StateCut(FenceState.Held, taken.Applied, taken.Commands, taken.Told, model.Campaigns.Sum(c => (long)c.Holdings.Users),
-            [.. model.Campaigns.Select(StateOf)], taken.Recent);
+        State.Cut = new StateCut(FenceState.Held, taken.Applied, taken.Commands, taken.Told, [.. model.Campaigns.Select(StateOf)], taken.Recent);
         foreach (var campaign in model.Campaigns)
         {
             for (var walk = campaign.Holdings.Walk(); walk.MoveNext();)
