@@ -171,7 +171,7 @@ public sealed class AuditTests(Stack stack, ITestOutputHelper output) : IDisposa
     {
         using var client = await ConnectionMultiplexer.ConnectAsync(stack.Redis);
         var redis = client.GetDatabase();
-        string KeyOf(string part) => $"{{{installation.RedisPrefix}-c{MachineTopics.PartitionOf(Campaign, installation.Partitions)}}}:{part}";
+        string KeyOf(string part) => $"{{{installation.RedisPrefix}-c{MachineTopics.PartitionOf(Campaign, installation.Partitions)}}}:2:{part}";
 
         // Length of an id, the id, number of coupons u16, coupons; maybe more users behind.
         var (field, value) = (await redis.HashGetAllAsync(KeyOf("holdings"))).Where(e => ((byte[])e.Name!).Length == 6).Select(e => (e.Name, (byte[])e.Value!)).First();

@@ -83,7 +83,7 @@ public sealed class RedisTests(Stack stack, ITestOutputHelper output)
         Assert.Equal("+OK", await from.SendAsync($"CLUSTER SETSLOT {slot} MIGRATING {toId}"));
         foreach (var part in Parts)
         {
-            Assert.Equal("+OK", await from.SendAsync($"MIGRATE 127.0.0.1 {to.Port} {tag}:{part} 0 2000"));
+            Assert.Equal("+OK", await from.SendAsync($"MIGRATE 127.0.0.1 {to.Port} {tag}:2:{part} 0 2000"));
             // Some are refused meanwhile (TRYAGAIN), and at the end sent on (ASK).
             await storm.AcceptedAsync(ClaimsPerSecond / 4, Soon);
         }

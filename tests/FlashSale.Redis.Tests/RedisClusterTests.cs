@@ -55,7 +55,7 @@ public sealed class RedisClusterTests
     }
 
     private static async Task MoveAsync(RedisServer from, RedisServer to, string part) =>
-        Assert.Equal("+OK", await from.SendAsync($"MIGRATE 127.0.0.1 {to.Port} {{c0}}:{part} 0 2000"));
+        Assert.Equal("+OK", await from.SendAsync($"MIGRATE 127.0.0.1 {to.Port} {{c0}}:2:{part} 0 2000"));
 
     private static RedisConnection Open(RedisCluster cluster) =>
         new(new RedisOptions { Endpoints = cluster.Addresses }, TimeProvider.System);

@@ -162,6 +162,25 @@ public sealed class RedisFenceTests(SharedRedis server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task StateOfAnotherLayout_BesideOurs_IsNeitherReadNorTouched()
+    {
+        // Keys of layout 1, as a process of an older build leaves them: whole, and of the same log.
+        await StartAsync(3);
+        var log = await Client.HashGetAllAsync(Keys[0]);
+        string[] old = [.. Keys.Select(k => k.ToString().Replace(":2:", ":", StringComparison.Ordinal).Replace("holdings", "users", StringComparison.Ordinal))];
+        Assert.All(old, o => Assert.DoesNotContain(Keys, k => k == o));
+        foreach (var key in Keys)
+            await Client.KeyDeleteAsync(key);
+        foreach (var key in old)
+            await Client.HashSetAsync(key, log);
+
+        Assert.Equal(FenceState.Missing, (await _store.TakeOverAsync(0, SaleOf.Genesis.Log, 1)).State);
+        await RebuildAsync();
+        foreach (var key in old)
+            Assert.Equal(log.OrderBy(e => e.Name), (await Client.HashGetAllAsync(key)).OrderBy(e => e.Name));
+    }
+
+    [Fact]
     public async Task ScriptBrokenInTheMiddle_Asked_IsTornUntilRebuilt()
     {
         await StartAsync(3);
