@@ -23,7 +23,7 @@ for i = 2, #ARGV do
   local campaign, user = sub(ARGV[i], 1, 2), sub(ARGV[i], 3)
   roots[campaign] = roots[campaign] or call('HGET', holdings, campaign) or pack('>I4', 1)
   keys[i - 1] = char(#user) .. user
-  fields[i - 1] = root_field(unpack_struct('>I2', campaign), unpack_struct('>I4', roots[campaign]), keys[i - 1])
+  fields[i - 1] = stored_root_field(campaign, roots[campaign], keys[i - 1])
 end
 local answer = { HELD }
 local buckets = call('HMGET', holdings, unpack(fields))

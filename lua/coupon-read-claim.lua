@@ -54,7 +54,7 @@ end
 local campaign = call('HGET', campaigns, campaign_id)
 hash_by(log)
 local number, key = sub(campaign, 3, 4), char(#user) .. user
-local root = root_field(unpack_struct('>I2', number), unpack_struct('>I4', call('HGET', holdings, number)), key)
+local root = stored_root_field(number, call('HGET', holdings, number), key)
 local held = read_coupons(root, call('HGET', holdings, root), key) or ''
 local held_then = 0
 for at = 1, #held, COUPON_SIZE do

@@ -39,7 +39,7 @@ for from = 1, #numbers, CHUNK do
   local roots = call('HMGET', holdings, unpack(numbers, from, to))
   local fields = {}
   for i = from, to do
-    fields[i - from + 1] = root_field(unpack_struct('>I2', numbers[i]), unpack_struct('>I4', roots[i - from + 1]), key)
+    fields[i - from + 1] = stored_root_field(numbers[i], roots[i - from + 1], key)
   end
   local buckets = call('HMGET', holdings, unpack(fields))
   for i = from, to do

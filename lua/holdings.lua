@@ -48,6 +48,11 @@ local function root_field(number, roots, key)
   return pack('>I2I4', number, hash(key, root_point) % roots)
 end
 
+-- The same with number and roots as they are stored.
+local function stored_root_field(number, roots, key)
+  return root_field(unpack_struct('>I2', number), unpack_struct('>I4', roots), key)
+end
+
 -- The field of the child in which a user belongs whom the bucket under a field, being full, does not take in; nil where there are no more steps.
 local function child_field(field, key)
   local steps = #field - 6
