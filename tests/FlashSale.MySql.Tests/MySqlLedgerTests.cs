@@ -1,8 +1,7 @@
 using System.Data.Common;
-using System.Net;
-using System.Net.Sockets;
 using Dapper;
 using FlashSale.Core.Ledger;
+using FlashSale.Tests.Shared;
 
 namespace FlashSale.MySql.Tests;
 
@@ -151,12 +150,8 @@ public sealed class MySqlLedgerTests : LedgerContract
     [Fact]
     public async Task Migrate_NobodyListens_IsUnavailable()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        var port = (uint)((IPEndPoint)listener.LocalEndpoint).Port;
-        listener.Stop();
         var options = _database.Options;
-        options.ConnectionString = new MySqlConnectionStringBuilder(options.ConnectionString) { Port = port }.ConnectionString;
+        options.ConnectionString = new MySqlConnectionStringBuilder(options.ConnectionString) { Port = (uint)LoopbackPort.Next() }.ConnectionString;
         using var ledger = new MySqlLedger(options);
         await Assert.ThrowsAsync<LedgerUnavailableException>(() => ledger.MigrateAsync(None));
     }

@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Dapper;
+using FlashSale.Tests.Shared;
 
 namespace FlashSale.MySql.Tests;
 
@@ -85,7 +84,7 @@ public sealed class MySqlServer : IAsyncLifetime
                 throw new InvalidOperationException($"mariadb-install-db ended with {installing.ExitCode}: {await installing.StandardError.ReadToEndAsync()}");
         }
 
-        var port = FreePort();
+        var port = LoopbackPort.Next();
         _process = Start(server, "--no-defaults", data, user, $"--socket={_folder}/s", $"--pid-file={_folder}/pid", $"--log-error={_folder}/log",
             "--bind-address=127.0.0.1", string.Create(CultureInfo.InvariantCulture, $"--port={port}"), "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M");
         ConnectionString = $"Server=127.0.0.1;Port={port};User Id=root;Connection Timeout=2;Pooling=false";
@@ -118,13 +117,6 @@ public sealed class MySqlServer : IAsyncLifetime
 
     private static Process Start(string file, params string[] arguments) =>
         Process.Start(new ProcessStartInfo(file, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }
 
 /// <summary>A database of one test.</summary>

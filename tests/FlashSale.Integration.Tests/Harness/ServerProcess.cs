@@ -3,8 +3,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using FlashSale.Tests.Shared;
 
 namespace FlashSale.Integration.Tests.Harness;
 
@@ -52,7 +52,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     public static ServerProcess Start(string name, IReadOnlyDictionary<string, string> settings, int? port = null)
     {
-        var at = port ?? FreePort();
+        var at = port ?? LoopbackPort.Next();
         var host = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath! : "dotnet";
         var start = new ProcessStartInfo(host, [Path.Combine(AppContext.BaseDirectory, "FlashSale.Server.dll")])
         {
@@ -161,14 +161,6 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
         Running.TryRemove(_process, out _);
         _process.Dispose();
-    }
-
-    /// <summary>A port of the loopback interface that is free at the moment.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]

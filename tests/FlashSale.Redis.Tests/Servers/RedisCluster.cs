@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FlashSale.Tests.Shared;
 
 namespace FlashSale.Redis.Tests.Servers;
 
@@ -29,7 +30,7 @@ internal sealed class RedisCluster : IAsyncDisposable
     {
         // The default bus port, 10,000 above, may lie beyond 65,535.
         var cluster = new RedisCluster(await Task.WhenAll(Enumerable.Range(0, masters * (1 + replicasEach))
-            .Select(_ => RedisServer.StartAsync("--cluster-enabled", "yes", "--cluster-node-timeout", "5000", "--cluster-port", $"{RedisServer.FreePort()}"))), masters);
+            .Select(_ => RedisServer.StartAsync("--cluster-enabled", "yes", "--cluster-node-timeout", "5000", "--cluster-port", $"{LoopbackPort.Next()}"))), masters);
         try
         {
             await cluster.FormAsync();

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using FlashSale.Tests.Shared;
 using StackExchange.Redis;
 
 namespace FlashSale.Redis.Tests.Servers;
@@ -32,16 +33,9 @@ public sealed class RedisServer : IAsyncDisposable
     {
         if (Binary is null)
             throw new InvalidOperationException("these tests need a Redis: set FLASHSALE_TEST_REDIS to host:port, or install redis-server");
-        var server = new RedisServer(FreePort(), arguments);
+        var server = new RedisServer(LoopbackPort.Next(), arguments);
         await server.StartAgainAsync();
         return server;
-    }
-
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public async Task StartAgainAsync()
