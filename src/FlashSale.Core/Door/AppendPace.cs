@@ -3,7 +3,8 @@ namespace FlashSale.Core.Door;
 /// <summary>
 /// Paces the appends of a node, all partitions together: each costs Kafka and everything behind it about as much as the other, however few commands
 /// it holds, so a node that serves many partitions lets each of them gather for longer. So does a node that is not the only one to append: else two
-/// would make twice as many records of half the size. May be called by any thread.
+/// would make twice as many records of half the size. Partitions that have to wait append in rounds, all at the same time: whoever reads them then gets
+/// the records of a round by one fetch, and is woken once. May be called by any thread.
 /// </summary>
 public sealed class AppendPace(DoorOptions options, TimeProvider time)
 {
@@ -28,12 +29,14 @@ public sealed class AppendPace(DoorOptions options, TimeProvider time)
     private readonly Lock _gate = new();
     private readonly long _gap = options.AppendRate == 0 ? 0 : time.TimestampFrequency / options.AppendRate;
     private long _next = long.MinValue;
+    private long _round = long.MinValue;
     private long _countedAt = time.GetTimestamp();
     private double _appended;
     private double _decided;
 
-    /// <summary>Takes the place of the next append; yields how long it has to wait for that.</summary>
-    public TimeSpan Take()
+    /// <summary>Takes a place for the next append of a partition; yields how long it has to wait for that.</summary>
+    /// <param name="round">The round of the partition's last place, which has only one for it, even if timers let it begin too early; becomes that of this place.</param>
+    public TimeSpan Take(ref long round)
     {
         if (_gap == 0)
             return TimeSpan.Zero;
@@ -42,9 +45,11 @@ public sealed class AppendPace(DoorOptions options, TimeProvider time)
         lock (_gate)
         {
             var gap = (long)(_gap / Share());
-            var place = Math.Clamp(_next, now - Burst * gap, latest);
-            _next = place + gap;
-            return place <= now ? TimeSpan.Zero : time.GetElapsedTime(now, place);
+            if (_round <= now || _round == round)
+                _round = _next = Math.Clamp(_next, now - Burst * gap, latest);
+            _next += gap;
+            round = _round;
+            return _round <= now ? TimeSpan.Zero : time.GetElapsedTime(now, _round);
         }
     }
 

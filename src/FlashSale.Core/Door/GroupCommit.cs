@@ -72,6 +72,7 @@ public sealed class GroupCommit(
     private readonly Queue<CommandGroup> _gathered = [];
     private CommandGroup? _open;
     private long? _begunAt;
+    private long _round;
     private int _lastBytes;
     private bool _pacing;
     private bool _hasPlace;
@@ -135,7 +136,7 @@ public sealed class GroupCommit(
         if (_hasPlace)
             return _hasPlace = false;
         var left = _begunAt is { } begunAt ? options.AppendInterval - time.GetElapsedTime(begunAt) : TimeSpan.Zero;
-        var place = pace.Take();
+        var place = pace.Take(ref _round);
         var wait = place > left ? place : left;
         if (wait <= TimeSpan.Zero)
             return false;
