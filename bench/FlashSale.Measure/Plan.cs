@@ -18,6 +18,7 @@ internal sealed record Plan
         BacklogRounds = 1,
         ProcessRounds = 1,
         LedgerRows = 100_000,
+        LedgerWarmUpRows = 30_000,
         ProbeSeconds = 4,
         ProbesMax = 4,
         SustainedSeconds = 6,
@@ -50,6 +51,9 @@ internal sealed record Plan
     public int ProcessRounds { get; private init; } = 3;
 
     public int LedgerRows { get; private init; } = 1_000_000;
+
+    /// <summary>Written before those that count.</summary>
+    public int LedgerWarmUpRows { get; private init; } = 250_000;
 
     public int ProbeSeconds { get; private init; } = 12;
 

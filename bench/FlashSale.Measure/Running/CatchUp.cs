@@ -19,18 +19,30 @@ internal static class CatchUp
     /// <param name="reached">How far a partition is: an offset of its commands.</param>
     public static async Task<double> SecondsAsync(ServerNode server, IReadOnlyList<long> ends, Func<PartitionResponse, long?> reached, CancellationToken cancel)
     {
+        var looks = await FollowAsync(server, ends, reached, cancel);
+        return (looks[^1].At - looks[0].At).TotalSeconds;
+    }
+
+    /// <summary>What was seen from the last look that saw nothing done to the first that saw everything done. For the parameters see <see cref="SecondsAsync"/>.</summary>
+    public static async Task<IReadOnlyList<Look>> FollowAsync(ServerNode server, IReadOnlyList<long> ends, Func<PartitionResponse, long?> reached, CancellationToken cancel)
+    {
         var clock = Stopwatch.StartNew();
-        var nothingDone = TimeSpan.Zero;
+        var looks = new List<Look> { new(TimeSpan.Zero, new long[ends.Count]) };
         using var timer = new PeriodicTimer(Interval);
         while (clock.Elapsed < Within)
         {
             var at = clock.Elapsed;
             if (await LookAsync(server.Url, cancel) is { } partitions)
             {
-                if (partitions.All(p => (reached(p) ?? 0) <= 0))
-                    nothingDone = at;
-                if (partitions.Count == ends.Count && partitions.All(p => ends[p.Partition] <= 1 || reached(p) >= ends[p.Partition] - 1))
-                    return (clock.Elapsed - nothingDone).TotalSeconds;
+                var offsets = new long[ends.Count];
+                foreach (var partition in partitions)
+                    offsets[partition.Partition] = reached(partition) ?? 0;
+                if (offsets.All(o => o <= 0))
+                    looks = [new Look(at, offsets)];
+                else if (partitions.Count == ends.Count && offsets.Select((o, p) => ends[p] <= 1 || o >= ends[p] - 1).All(done => done))
+                    return [.. looks, new Look(clock.Elapsed, offsets)];
+                else
+                    looks.Add(new Look(at, offsets));
             }
             else if (server.Process.HasExited)
             {
@@ -68,3 +80,6 @@ internal static class CatchUp
         }
     }
 }
+
+/// <summary>How far each command partition was at an instant.</summary>
+internal readonly record struct Look(TimeSpan At, IReadOnlyList<long> Offsets);
