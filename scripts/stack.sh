@@ -147,7 +147,7 @@ launch() {
 redis_launch() {
   mkdir -p -- "$RUN/redis/data"
   launch redis "$(redis_command)" --bind 127.0.0.1 --protected-mode yes --port "$REDIS_PORT" --dir "$RUN/redis/data" \
-    --daemonize no --save '' --appendonly yes --appendfsync everysec --maxmemory-policy noeviction
+    --daemonize no --save '' --appendonly yes --appendfsync everysec --auto-aof-rewrite-min-size 1gb --maxmemory-policy noeviction
 }
 
 kafka_launch() {
