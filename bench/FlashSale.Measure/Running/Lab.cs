@@ -9,8 +9,8 @@ namespace FlashSale.Measure.Running;
 internal sealed class Lab(Stack stack, Plan plan, string logs, TextWriter output)
 {
     /// <summary>
-    /// Connections of a closed loop at full load. A door gathers for 10 ms (Door:AppendInterval) before it appends: on 512 connections it could answer
-    /// no more than 51,200 claims a second, however fast it was.
+    /// Connections of a closed loop at full load. A door gathers for 8 ms (Door:AppendInterval) before it appends: on 512 connections it could answer
+    /// no more than 64,000 claims a second, however fast it was.
     /// </summary>
     public const int FullLoadConnections = 1_024;
 
