@@ -1,7 +1,7 @@
 using System.Data.Common;
 using Dapper;
+using FlashSale.Chaos.Processes;
 using FlashSale.Core.Ledger;
-using FlashSale.Tests.Shared;
 
 namespace FlashSale.MySql.Tests;
 
@@ -151,7 +151,7 @@ public sealed class MySqlLedgerTests : LedgerContract
     public async Task Migrate_NobodyListens_IsUnavailable()
     {
         var options = _database.Options;
-        options.ConnectionString = new MySqlConnectionStringBuilder(options.ConnectionString) { Port = (uint)LoopbackPort.Next() }.ConnectionString;
+        options.ConnectionString = new MySqlConnectionStringBuilder(options.ConnectionString) { Port = (uint)Ports.OfThisProcess.Next() }.ConnectionString;
         using var ledger = new MySqlLedger(options);
         await Assert.ThrowsAsync<LedgerUnavailableException>(() => ledger.MigrateAsync(None));
     }

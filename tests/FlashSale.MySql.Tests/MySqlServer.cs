@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Dapper;
-using FlashSale.Tests.Shared;
+using FlashSale.Chaos.Processes;
 
 namespace FlashSale.MySql.Tests;
 
@@ -84,7 +84,7 @@ public sealed class MySqlServer : IAsyncLifetime
                 throw new InvalidOperationException($"mariadb-install-db ended with {installing.ExitCode}: {await installing.StandardError.ReadToEndAsync()}");
         }
 
-        var port = LoopbackPort.Next();
+        var port = Ports.OfThisProcess.Next();
         _process = Start(server, "--no-defaults", data, user, $"--socket={_folder}/s", $"--pid-file={_folder}/pid", $"--log-error={_folder}/log",
             "--bind-address=127.0.0.1", string.Create(CultureInfo.InvariantCulture, $"--port={port}"), "--innodb-buffer-pool-size=64M", "--innodb-log-file-size=32M");
         ConnectionString = $"Server=127.0.0.1;Port={port};User Id=root;Connection Timeout=2;Pooling=false";

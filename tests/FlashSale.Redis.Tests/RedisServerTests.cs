@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using FlashSale.Chaos.Processes;
 using FlashSale.Core.Engine;
 using FlashSale.Redis.Tests.Coupons;
 using FlashSale.Redis.Tests.Servers;
-using FlashSale.Tests.Shared;
 
 namespace FlashSale.Redis.Tests;
 
@@ -54,7 +54,7 @@ public sealed class RedisServerTests
     [Fact]
     public async Task AnyCall_ServerDown_FailsWithinTheDeadline()
     {
-        await using var connection = Open($"127.0.0.1:{LoopbackPort.Next()}");
+        await using var connection = Open($"127.0.0.1:{Ports.OfThisProcess.Next()}");
         var store = new RedisCouponStore(connection);
         await AssertAllFailAsync(store);
         await connection.ConnectAsync(CancellationToken.None);
@@ -159,7 +159,7 @@ public sealed class RedisServerTests
         {
             var (ca, certificate, key) = WriteCertificates(folder.FullName);
             var (otherCa, _, _) = WriteCertificates(folder.CreateSubdirectory("other").FullName);
-            var port = LoopbackPort.Next();
+            var port = Ports.OfThisProcess.Next();
             await using var server = await RedisServer.StartAsync(
                 "--tls-port", $"{port}", "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", ca, "--tls-auth-clients", "no");
 

@@ -5,23 +5,26 @@ namespace FlashSale.Chaos.Processes;
 
 /// <summary>
 /// Hands out ports of the loopback interface, each once; one that is taken gives way to the next. They lie below those that the
-/// kernel gives to outgoing connections, so that a server that was killed finds its own still free when it comes back.
+/// kernel gives to outgoing connections, so that a server that has not started yet, or was killed, finds its own still free. May be used by any thread.
 /// </summary>
 internal sealed class Ports
 {
     private const int First = 20_000;
     private const int Last = 31_999;
 
-    private int _next;
+    /// <summary>The one looked at last.</summary>
+    private int _last;
+
+    /// <summary>For all servers that a test process starts.</summary>
+    public static Ports OfThisProcess { get; } = new(null);
 
     /// <param name="first">Where to look first; null: somewhere, so that two runs seldom meet.</param>
-    public Ports(int? first) => _next = first ?? Random.Shared.Next(First, Last - 1_000);
+    public Ports(int? first) => _last = (first ?? Random.Shared.Next(First, Last - 1_000)) - 1;
 
     public int Next()
     {
-        while (_next <= ushort.MaxValue)
+        for (var port = Interlocked.Increment(ref _last); port <= ushort.MaxValue; port = Interlocked.Increment(ref _last))
         {
-            var port = _next++;
             if (IsFree(port))
                 return port;
         }

@@ -4,7 +4,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Runtime.InteropServices;
-using FlashSale.Tests.Shared;
+using FlashSale.Chaos.Processes;
 
 namespace FlashSale.Integration.Tests.Harness;
 
@@ -52,7 +52,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
 
     public static ServerProcess Start(string name, IReadOnlyDictionary<string, string> settings, int? port = null)
     {
-        var at = port ?? LoopbackPort.Next();
+        var at = port ?? Ports.OfThisProcess.Next();
         var host = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath! : "dotnet";
         var start = new ProcessStartInfo(host, [Path.Combine(AppContext.BaseDirectory, "FlashSale.Server.dll")])
         {

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using FlashSale.Tests.Shared;
+using FlashSale.Chaos.Processes;
 
 namespace FlashSale.Redis.Tests.Servers;
 
@@ -30,7 +30,7 @@ internal sealed class RedisCluster : IAsyncDisposable
     {
         // The default bus port, 10,000 above, may lie beyond 65,535.
         var cluster = new RedisCluster(await Task.WhenAll(Enumerable.Range(0, masters * (1 + replicasEach))
-            .Select(_ => RedisServer.StartAsync("--cluster-enabled", "yes", "--cluster-node-timeout", "5000", "--cluster-port", $"{LoopbackPort.Next()}"))), masters);
+            .Select(_ => RedisServer.StartAsync("--cluster-enabled", "yes", "--cluster-node-timeout", "5000", "--cluster-port", $"{Ports.OfThisProcess.Next()}"))), masters);
         try
         {
             await cluster.FormAsync();

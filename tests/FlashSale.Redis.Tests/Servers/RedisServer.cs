@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using FlashSale.Tests.Shared;
+using FlashSale.Chaos.Processes;
 using StackExchange.Redis;
 
 namespace FlashSale.Redis.Tests.Servers;
@@ -33,7 +33,7 @@ public sealed class RedisServer : IAsyncDisposable
     {
         if (Binary is null)
             throw new InvalidOperationException("these tests need a Redis: set FLASHSALE_TEST_REDIS to host:port, or install redis-server");
-        var server = new RedisServer(LoopbackPort.Next(), arguments);
+        var server = new RedisServer(Ports.OfThisProcess.Next(), arguments);
         await server.StartAgainAsync();
         return server;
     }
