@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using FlashSale.Chaos;
 using FlashSale.Core.Engine;
 using FlashSale.Core.Ledger;
@@ -52,7 +53,7 @@ internal sealed class MeasureRun(IReadOnlyList<IRow> rows, Plan plan, Stack stac
             return null;
         }
         catch (Exception e) when (e is MeasureException or ChaosException or LogUnavailableException or StoreUnavailableException or LedgerUnavailableException
-            or Confluent.Kafka.KafkaException or HttpRequestException or OperationCanceledException)
+            or Confluent.Kafka.KafkaException or HttpRequestException or SocketException or OperationCanceledException)
         {
             lab.Say($"  not measured: {e.Message}");
             return new RowResult(row.Name, row.Title, TimeProvider.System.GetUtcNow(), Math.Round(clock.Elapsed.TotalSeconds), []) { Failure = e.Message.ReplaceLineEndings(" ") };

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using FlashSale.Chaos.Servers;
 using FlashSale.Measure.Running;
 
@@ -79,7 +80,7 @@ internal sealed class StartRow : IRow
             using var answer = await Http.GetAsync($"{server.Url}/health/ready", cancel);
             return answer.StatusCode == HttpStatusCode.OK;
         }
-        catch (HttpRequestException)
+        catch (Exception e) when (e is HttpRequestException or SocketException)
         {
             return false;
         }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using FlashSale.Chaos.Servers;
 using FlashSale.Server.Operations;
@@ -74,7 +75,7 @@ internal static class CatchUp
         {
             return (await AdminHttp.Client.GetFromJsonAsync<PartitionsResponse>($"{url}/api/admin/partitions", Json, cancel))!.Partitions;
         }
-        catch (HttpRequestException)
+        catch (Exception e) when (e is HttpRequestException or SocketException)
         {
             return null;
         }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 
 namespace FlashSale.Measure.Running;
 
@@ -35,7 +36,7 @@ internal sealed class Metrics
         {
             return new Metrics(await Http.GetStringAsync($"{url}/metrics", cancel));
         }
-        catch (Exception e) when (e is HttpRequestException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
+        catch (Exception e) when (e is HttpRequestException or SocketException || (e is OperationCanceledException && !cancel.IsCancellationRequested))
         {
             throw new MeasureException($"{url} does not tell its metrics: {e.Message}", e);
         }

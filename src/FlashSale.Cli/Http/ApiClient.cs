@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using FlashSale.Cli.Campaigns;
@@ -107,7 +108,8 @@ internal sealed class ApiClient : IDisposable
         {
             throw new CliException($"{Url} does not speak HTTP/2 without TLS: give the address of a listener with Protocols=Http2 (docs/configuration.md).", e);
         }
-        catch (HttpRequestException e)
+        // SocketException: where the server resets the connection at the moment it is made, the framework passes that on as it is.
+        catch (Exception e) when (e is HttpRequestException or SocketException)
         {
             throw new CliException($"{Url} does not answer: {e.Message}", e);
         }

@@ -60,7 +60,8 @@ internal sealed class Http2Lane(LanePool pool, HttpMessageInvoker client, TimePr
             int retryAfter = (int)(response.Headers.RetryAfter?.Delta?.TotalSeconds ?? 0);
             Pool.Exchange.Complete(item, new HttpAnswer((int)response.StatusCode, _received.AsSpan(0, length), retryAfter, close: false));
         }
-        catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError)
+        // SocketException: see ApiClient.
+        catch (Exception e) when (e is SocketException or HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError })
         {
             endpoint.MarkDown(Time);
             Pool.NotConnected(item);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using FlashSale.Chaos.Processes;
 
 namespace FlashSale.Chaos.Servers;
@@ -45,7 +46,7 @@ internal sealed class ServerNode : IAsyncDisposable
             using var response = await Http.GetAsync(new Uri(_address, "/health/ready"), cancel);
             return enough(response.StatusCode) ? null : await response.Content.ReadAsStringAsync(cancel);
         }
-        catch (HttpRequestException e)
+        catch (Exception e) when (e is HttpRequestException or SocketException)
         {
             return e.Message;
         }

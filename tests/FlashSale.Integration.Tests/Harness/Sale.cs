@@ -91,7 +91,7 @@ internal sealed class Sale : IDisposable
             _refused.AddOrUpdate(code, 1, static (_, n) => n + 1);
             return new ClaimAnswer(response.StatusCode, code, null, response.Headers.RetryAfter?.Delta);
         }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or IOException)
+        catch (Exception e) when (ServerProcess.IsUnanswered(e))
         {
             Interlocked.Increment(ref _unanswered);
             return new ClaimAnswer(default(HttpStatusCode), null, null, null);
@@ -108,7 +108,7 @@ internal sealed class Sale : IDisposable
                 ? await response.Content.ReadFromJsonAsync<ClaimState>()
                 : new ClaimState(claim.Ticket, "", "", $"HTTP {response.StatusCode}", null, null);
         }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or IOException)
+        catch (Exception e) when (ServerProcess.IsUnanswered(e))
         {
             return null;
         }

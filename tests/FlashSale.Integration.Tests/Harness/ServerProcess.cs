@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using FlashSale.Chaos.Processes;
 
@@ -75,6 +76,12 @@ internal sealed partial class ServerProcess : IAsyncDisposable
         return server;
     }
 
+    /// <summary>
+    /// A request came to nothing as its server is not there, or was killed over it. A bare SocketException: one that resets the
+    /// connection at the moment it is made, which the framework does not turn into an HttpRequestException.
+    /// </summary>
+    public static bool IsUnanswered(Exception e) => e is HttpRequestException or SocketException or TaskCanceledException or IOException;
+
     /// <summary>Status and body of /health/ready; null while nobody answers.</summary>
     public async Task<(HttpStatusCode Status, Health Health)?> HealthAsync()
     {
@@ -83,7 +90,7 @@ internal sealed partial class ServerProcess : IAsyncDisposable
             using var response = await Http.GetAsync(new Uri(Address, "/health/ready"));
             return (response.StatusCode, (await response.Content.ReadFromJsonAsync<Health>())!);
         }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+        catch (Exception e) when (IsUnanswered(e))
         {
             return null;
         }
