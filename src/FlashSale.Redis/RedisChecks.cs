@@ -1,3 +1,4 @@
+using System.Globalization;
 using FlashSale.Core.Engine;
 using StackExchange.Redis;
 
@@ -11,6 +12,9 @@ public static class RedisChecks
 {
     /// <summary>From 5.0 on a script's effects are what replicas and the AOF get, not the script; ours relies on that.</summary>
     internal static readonly Version VersionMin = new(5, 0);
+
+    /// <summary>The <c>auto-aof-rewrite-min-size</c> of Redis as it comes, in bytes: a busy sale comes to that within a minute.</summary>
+    private const long AofRewriteDefault = 64 << 20;
 
     /// <summary>Checks all servers to which there is a connection; returns what is worth a warning, each in one line.</summary>
     /// <exception cref="RedisRefusedException">A server may evict keys, or is too old.</exception>
@@ -40,7 +44,14 @@ public static class RedisChecks
             throw new RedisRefusedException($"Redis at {name} may evict keys (maxmemory-policy {policy}), and coupons with them: set maxmemory-policy noeviction");
 
         if (info.GetValueOrDefault("aof_enabled") == "1")
+        {
+            var size = await ConfigAsync(connection, server, "auto-aof-rewrite-min-size");
+            if (long.TryParse(size, CultureInfo.InvariantCulture, out var bytes) && bytes <= AofRewriteDefault
+                && await ConfigAsync(connection, server, "auto-aof-rewrite-percentage") is not "0")
+                warnings.Add($"Redis at {name} writes its AOF anew from {bytes >> 20} MB on, so in the middle of a sale, and decisions are delayed meanwhile: set auto-aof-rewrite-min-size 1gb");
             return;
+        }
+
         var save = await ConfigAsync(connection, server, "save");
         if (save is null)
             warnings.Add($"Redis at {name} does not tell whether it persists: without appendonly or save a restart empties it, and the state is rebuilt from the log");

@@ -33,11 +33,22 @@ public sealed class RedisServerTests
     }
 
     [OwnServerFact]
-    public async Task Checks_AppendOnly_IsGood()
+    public async Task Checks_AppendOnlyRewrittenLateOrNever_IsGood()
+    {
+        foreach (var (setting, value) in new[] { ("--auto-aof-rewrite-min-size", "1gb"), ("--auto-aof-rewrite-percentage", "0") })
+        {
+            await using var server = await RedisServer.StartAsync("--appendonly", "yes", setting, value);
+            await using var connection = Open(server.Address);
+            Assert.Empty(await RedisChecks.RunAsync(connection));
+        }
+    }
+
+    [OwnServerFact]
+    public async Task Checks_AppendOnlyRewrittenDuringSales_IsAWarning()
     {
         await using var server = await RedisServer.StartAsync("--appendonly", "yes");
         await using var connection = Open(server.Address);
-        Assert.Empty(await RedisChecks.RunAsync(connection));
+        Assert.Contains("from 64 MB on", Assert.Single(await RedisChecks.RunAsync(connection)), StringComparison.Ordinal);
     }
 
     [OwnServerFact]
