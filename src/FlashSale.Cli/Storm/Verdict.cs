@@ -80,8 +80,9 @@ internal sealed record Verdict(bool Exact, string Line, IReadOnlyList<string> Vi
         long accepted = campaigns.Sum(c => c.Accepted);
         long decided = campaigns.Sum(c => c.Decided);
         string among = campaigns.Count == 1 ? "" : $" in {campaigns.Count} campaigns";
-        string asked = campaigns.All(c => c.EveryDecisionAsked) ? "" : " (only a sample was asked)";
-        return $"{issued:N0} of {quantity:N0} issued to {winners:N0} users{among}; {accepted:N0} accepted {(accepted == decided ? "=" : "but")} {decided:N0} decided{asked}";
+        return campaigns.All(c => c.EveryDecisionAsked)
+            ? $"{issued:N0} of {quantity:N0} issued to {winners:N0} users{among}; {accepted:N0} accepted {(accepted == decided ? "=" : "but")} {decided:N0} decided"
+            : $"{issued:N0} of {quantity:N0} issued{among}; {accepted:N0} accepted, {decided:N0} asked about";
     }
 }
 

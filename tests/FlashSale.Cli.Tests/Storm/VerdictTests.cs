@@ -75,8 +75,12 @@ public sealed class VerdictTests
     public void Judge_AcceptedWithoutOutcome_IsFound() => AssertViolation(Clean with { Accepted = 8 }, "2 accepted claims are without an outcome");
 
     [Fact]
-    public void Judge_OnlyASampleAsked_DoesNotMissTheOthers() =>
-        Assert.True(Judge(Clean with { Told = [.. Clean.Told.Take(1)], Issued = 1, Refused = 0, EveryDecisionAsked = false }).Exact);
+    public void Judge_OnlyASampleAsked_DoesNotMissTheOthers()
+    {
+        Verdict verdict = Judge(Clean with { Told = [.. Clean.Told.Take(1)], Issued = 1, Refused = 0, EveryDecisionAsked = false });
+        Assert.True(verdict.Exact);
+        Assert.Equal("EXACT: 3 of 3 issued; 6 accepted, 1 asked about", verdict.Line);
+    }
 
     [Fact]
     public void Judge_RefusedThoughSomeAreLeft_IsFound() =>
