@@ -1,5 +1,6 @@
 using FlashSale.Chaos.Servers;
 using FlashSale.Measure.Running;
+using FlashSale.Measure.Twins;
 
 namespace FlashSale.Measure.Rows;
 
@@ -23,7 +24,7 @@ internal sealed class SustainedRow : IRow
 
     public string Title => "claims accepted, decided and in the ledger, all roles in one process";
 
-    public int Seconds(Plan plan) => 15 + plan.WarmUpSeconds + (plan.ProbesMax + 1) * (plan.ProbeSeconds + 8) + 3 * (plan.SustainedSeconds + 12);
+    public int Seconds(Plan plan) => 25 + 2 * plan.WarmUpSeconds + plan.DoorSeconds + (plan.ProbesMax + 1) * (plan.ProbeSeconds + 8) + 3 * (plan.SustainedSeconds + 12);
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {
@@ -51,7 +52,9 @@ internal sealed class SustainedRow : IRow
                 failure is null ? "p99 until decided below 100 ms, nothing refused, lag flat" : $"not even at {rate:N0}/s: {failure}"),
             new Figure("p99 until decided at that rate", "ms", [report.UntilDecided.P99], [], Goal.AtMost, DecidedMaxMs, "a sample of a tenth, as its caller learns it over HTTP"),
             new Figure("p99 of the 202 at that rate", "ms", [report.UntilAccepted.P99], [], Goal.None, 0),
-            new Figure("CPU time per claim from door to ledger", "µs", [window.CpuPerClaim], [], Goal.AtMost, 40, "all processes but the load generator; see the profile")) with
+            new Figure("CPU time per claim from door to ledger", "µs", [window.CpuPerClaim], [], Goal.AtMost, 40, "all processes but the load generator; see the profile"),
+            new Figure("CPU time per claim of the door's twin, right after it", "µs", [await TwinAsync(lab, campaigns, cancel)], [], Goal.None, 0,
+                "how fast the machine is in this hour: HTTP, parsing, ticket and answer, at full load")) with
         {
             Profile = window.Profile("server"),
             Pictures =
@@ -64,6 +67,14 @@ internal sealed class SustainedRow : IRow
                 ]),
             ],
         };
+    }
+
+    /// <summary>What the door's twin takes for a claim: the same work in each run of this program, so that runs of different hours can be compared by it.</summary>
+    private static async Task<double> TwinAsync(Lab lab, IReadOnlyList<string> campaigns, CancellationToken cancel)
+    {
+        await using var twin = await DoorTwinNode.StartAsync(lab, cancel);
+        await lab.FullLoadAsync(twin.Url, campaigns, lab.Plan.WarmUpSeconds, twin.Processes, cancel);
+        return (await lab.FullLoadAsync(twin.Url, campaigns, lab.Plan.DoorSeconds, twin.Processes, cancel)).CpuPerClaim;
     }
 
     /// <summary>The highest rate that short runs sustain. One that fails is tried once more: a moment in which the machine serves others must not bound the search.</summary>
