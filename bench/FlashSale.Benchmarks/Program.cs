@@ -100,6 +100,11 @@ static Baseline? Read(string file)
     {
         return Baseline.Read(file);
     }
+    catch (FileNotFoundException)
+    {
+        Fail($"there is no baseline {file}: write one with scripts/bench.sh --write-baseline");
+        return null;
+    }
     catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
     {
         Fail($"the baseline {file} cannot be read ({e.Message}); mend or remove it, then write one with --write-baseline");

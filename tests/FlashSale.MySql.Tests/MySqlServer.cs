@@ -133,6 +133,8 @@ public sealed class MySqlDatabase(MySqlServer server, string name) : IDisposable
     {
         var connection = new MySqlConnection(Options.ConnectionString + ";Pooling=false");
         connection.Open();
+        // As MySqlLedger, and for the same reason: what information_schema tells would break MySql.Data.
+        connection.Execute("SET character_set_results = utf8mb4");
         return connection;
     }
 
