@@ -83,6 +83,9 @@ trap 'exit 143' TERM
 
 bounded "$SETUP_SECONDS" bash "$ROOT/scripts/setup.sh" || exit 2
 build bench/FlashSale.Measure || { warn "the build failed"; exit 2; }
+measure() { exec dotnet "$ROOT/bench/FlashSale.Measure/bin/Release/net10.0/FlashSale.Measure.dll" "${arguments[@]}" "$@"; }
+# Before the servers are started: a wrong name is known at once.
+(measure --announce)
 rm -rf -- "$report/logs"
 # A broker with both compilers, as anybody would run it; stack.sh alone saves the second one, which takes a minute of a core.
 export KAFKA_HEAP_OPTS='-Xms512m -Xmx1g'
@@ -96,8 +99,7 @@ export FLASHSALE_KAFKA=$KAFKA_BOOTSTRAP FLASHSALE_REDIS=$REDIS FLASHSALE_MYSQL=$
 FLASHSALE_COMMIT=$(git -C "$ROOT" describe --always --dirty 2>/dev/null || echo "of no known commit")
 export FLASHSALE_COMMIT
 
-dotnet "$ROOT/bench/FlashSale.Measure/bin/Release/net10.0/FlashSale.Measure.dll" \
-  --folder "$report" --page "$ROOT/docs/performance.md" "${arguments[@]}" &
+measure --folder "$report" --page "$ROOT/docs/performance.md" &
 program=$!
 wait "$program" || status=$?
 program=

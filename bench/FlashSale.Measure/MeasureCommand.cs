@@ -45,11 +45,20 @@ internal static class MeasureCommand
         Option<string?> only = new("--only") { Description = $"Only these rows, separated by commas: {string.Join(", ", RowList.All.Select(r => r.Name))} (engines: only if named, as it needs a build with Streamiz).", HelpName = "NAMES" };
         Option<string> folder = new("--folder") { Description = "Where logs, results and this run's own page go.", DefaultValueFactory = _ => ".run/measure/report", HelpName = "DIR" };
         Option<string?> page = new("--page") { Description = "The page that a full run renews.", HelpName = "FILE" };
-        var command = new RootCommand("Measures the goal table: ours beside twins. Exit code: 0 measured, 1 a row could not be, 2 could not run, 130 interrupted.") { quick, only, folder, page };
+        Option<bool> announce = new("--announce") { Description = "Only says what would be measured: before servers are started for it." };
+        var command = new RootCommand("Measures the goal table: ours beside twins. Exit code: 0 measured, 1 a row could not be, 2 could not run, 130 interrupted.") { quick, only, folder, page, announce };
         command.SetAction(async (parsed, cancel) =>
         {
             var isQuick = parsed.GetValue(quick);
-            var run = new MeasureRun(Choose(parsed.GetValue(only)), isQuick ? Plan.Quick : Plan.Full, Stack.FromEnvironment(),
+            var (rows, plan) = (Choose(parsed.GetValue(only)), isQuick ? Plan.Quick : Plan.Full);
+            if (parsed.GetValue(announce))
+            {
+                await Console.Out.WriteLineAsync(
+                    $"measure: {string.Join(", ", rows.Select(r => r.Name))}: about {plan.Minutes(rows):0} minutes{(isQuick ? "; quick: shows that it works, its figures mean little" : "")}");
+                return ExitCodes.Ok;
+            }
+
+            var run = new MeasureRun(rows, plan, Stack.FromEnvironment(),
                 Path.GetFullPath(parsed.GetValue(folder)!), isQuick || parsed.GetValue(page) is not { } file ? null : Path.GetFullPath(file), Console.Out);
             return await run.RunAsync(cancel);
         });

@@ -20,7 +20,6 @@ internal sealed class MeasureRun(IReadOnlyList<IRow> rows, Plan plan, Stack stac
         var logs = Path.Combine(folder, "logs");
         Directory.CreateDirectory(logs);
         var lab = new Lab(stack, plan, logs, output);
-        lab.Say($"{rows.Count} rows, about {Math.Min(Math.Ceiling(rows.Sum(r => r.Seconds(plan)) / 60.0), plan.Deadline.TotalMinutes):0} minutes{(plan.IsQuick ? "; quick: shows that it works, its figures mean little" : "")}");
         var versions = await Versions.FindAsync(stack, cancel);
         var found = new List<RowResult>();
         foreach (var row in rows)

@@ -31,6 +31,9 @@ internal sealed record Plan
 
     public bool IsQuick { get; private init; }
 
+    /// <summary>How long rows will take, at most.</summary>
+    public double Minutes(IReadOnlyList<Rows.IRow> rows) => Math.Min(Math.Ceiling(rows.Sum(r => r.Seconds(this)) / 60.0), Deadline.TotalMinutes);
+
     /// <summary>Nothing is begun that would end later, where it can be shortened.</summary>
     public TimeSpan Deadline => IsQuick ? TimeSpan.FromMinutes(9) : TimeSpan.FromMinutes(42);
 

@@ -11,12 +11,15 @@ namespace FlashSale.Kafka;
 public sealed class GaplessKafkaAppender : IGaplessAppender
 {
     private readonly ILogger _logger;
+    private readonly Loopback _loopback;
     private readonly IProducer<Null, byte[]> _producer;
     private readonly TaskCompletionSource<long> _brokenResult = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _isBroken;
 
-    public GaplessKafkaAppender(KafkaOptions options, ILogger logger)
+    /// <param name="loopback">Is told of each record that is acknowledged.</param>
+    public GaplessKafkaAppender(KafkaOptions options, Loopback loopback, ILogger logger)
     {
+        _loopback = loopback;
         _logger = logger;
         _producer = new ProducerBuilder<Null, byte[]>(ProducerSettings.Gapless(options, "flashsale-engine"))
             .SetErrorHandler((_, error) =>
@@ -42,6 +45,7 @@ public sealed class GaplessKafkaAppender : IGaplessAppender
             {
                 if (!report.Error.IsError)
                 {
+                    _loopback.Acknowledged(topic, partition, report.Offset.Value, value);
                     appended.TrySetResult(report.Offset.Value);
                     return;
                 }
@@ -79,7 +83,7 @@ public sealed class GaplessKafkaAppender : IGaplessAppender
 }
 
 /// <summary>The process's gapless appender: a new one whenever the last has ended.</summary>
-public sealed class GaplessAppenders(KafkaOptions options, ILogger<GaplessKafkaAppender> logger) : IAsyncDisposable
+public sealed class GaplessAppenders(KafkaOptions options, Loopback loopback, ILogger<GaplessKafkaAppender> logger) : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private GaplessKafkaAppender? _current;
@@ -94,7 +98,7 @@ public sealed class GaplessAppenders(KafkaOptions options, ILogger<GaplessKafkaA
                 _current = null;
             }
 
-            return _current ??= new GaplessKafkaAppender(options, logger);
+            return _current ??= new GaplessKafkaAppender(options, loopback, logger);
         }
     }
 

@@ -6,21 +6,21 @@ namespace FlashSale.Streams;
 
 /// <summary>
 /// Streamiz's producer, with two things added: the acknowledgement of each event is reported, as the fence is told how far
-/// outcomes have been told; and its flush, which waits without a limit, has one.
+/// outcomes have been told, and the readers of this process get the event; and its flush, which waits without a limit, has one.
 /// </summary>
 internal class AcknowledgedProducer : DispatchProxy
 {
     private IProducer<byte[], byte[]> _inner = null!;
-    private Action<int, long> _told = null!;
+    private Acknowledged _acknowledged = null!;
     private TimeSpan _flushMax;
     private CancellationToken _giveUp;
 
-    /// <param name="told">Partition, and offset of the command record whose event is acknowledged. Called on the client's thread.</param>
-    public static IProducer<byte[], byte[]> Of(IProducer<byte[], byte[]> inner, Action<int, long> told, TimeSpan flushMax, CancellationToken giveUp)
+    /// <param name="acknowledged">Called on the client's thread.</param>
+    public static IProducer<byte[], byte[]> Of(IProducer<byte[], byte[]> inner, Acknowledged acknowledged, TimeSpan flushMax, CancellationToken giveUp)
     {
         var producer = Create<IProducer<byte[], byte[]>, AcknowledgedProducer>();
         var proxy = (AcknowledgedProducer)(object)producer;
-        (proxy._inner, proxy._told, proxy._flushMax, proxy._giveUp) = (inner, told, flushMax, giveUp);
+        (proxy._inner, proxy._acknowledged, proxy._flushMax, proxy._giveUp) = (inner, acknowledged, flushMax, giveUp);
         return producer;
     }
 
@@ -45,7 +45,7 @@ internal class AcknowledgedProducer : DispatchProxy
         _inner.Produce(to, message, report =>
         {
             if (!report.Error.IsError)
-                _told(to.Partition.Value, answers);
+                _acknowledged(to.Partition.Value, answers, report.Offset.Value, message.Value);
             reported(report);
         });
     }
@@ -64,3 +64,8 @@ internal class AcknowledgedProducer : DispatchProxy
         }
     }
 }
+
+/// <summary>An event is in the log.</summary>
+/// <param name="answers">Offset of the command record that it answers.</param>
+/// <param name="offset">Its own.</param>
+internal delegate void Acknowledged(int partition, long answers, long offset, byte[] value);

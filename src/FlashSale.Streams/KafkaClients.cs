@@ -9,12 +9,12 @@ namespace FlashSale.Streams;
 /// <summary>The Kafka clients of Streamiz, with the settings that the direct engine's have.</summary>
 /// <param name="pollTime">How long the thread waits for records, <see cref="FlashSale.Core.Engine.StreamizOptions.PollTime"/>.</param>
 /// <param name="handedOver">Is told of each record that a consumer hands over.</param>
-/// <param name="told">Is told of each acknowledged event: partition, and offset of the command record that it answers.</param>
+/// <param name="acknowledged">Is told of each event that is in the log.</param>
 /// <param name="flushMax">How long a flush may wait for acknowledgements.</param>
 /// <param name="giveUp">Ends all such waiting.</param>
 /// <param name="stop">The process ends.</param>
 internal sealed class KafkaClients(
-    IKafkaSupplier inner, KafkaOptions options, TimeSpan pollTime, HandedOver handedOver, Action<int, long> told, TimeSpan flushMax, CancellationToken giveUp, CancellationToken stop, ILogger logger) : IKafkaSupplier
+    IKafkaSupplier inner, KafkaOptions options, TimeSpan pollTime, HandedOver handedOver, Acknowledged acknowledged, TimeSpan flushMax, CancellationToken giveUp, CancellationToken stop, ILogger logger) : IKafkaSupplier
 {
     public StreamMetricsRegistry MetricsRegistry
     {
@@ -52,7 +52,7 @@ internal sealed class KafkaClients(
             config.Set(key, value);
         // Streamiz looks at the record in its reports.
         config.DeliveryReportFields = "all";
-        return AcknowledgedProducer.Of(UnawaitedEnd.Of(inner.GetProducer(config)), told, flushMax, giveUp);
+        return AcknowledgedProducer.Of(UnawaitedEnd.Of(inner.GetProducer(config)), acknowledged, flushMax, giveUp);
     }
 
     public IConsumer<byte[], byte[]> GetRestoreConsumer(ConsumerConfig config) => inner.GetRestoreConsumer(Secured(config));

@@ -15,6 +15,7 @@ public sealed class StreamizEngine : IMachineEngine
     private readonly KafkaOptions _kafka;
     private readonly EngineOptions _engine;
     private readonly StreamizOptions _options;
+    private readonly Loopback _loopback;
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
@@ -22,10 +23,11 @@ public sealed class StreamizEngine : IMachineEngine
     private readonly HandedOver _handedOver;
 
     /// <param name="open">Makes what runs a partition; a new one for each time that the group assigns it.</param>
+    /// <param name="loopback">Is told of each event that is acknowledged.</param>
     public StreamizEngine(
-        MachineTopics topics, Func<int, SequentialPartition> open, KafkaOptions kafka, EngineOptions engine, StreamizOptions options, TimeProvider time, ILoggerFactory loggers)
+        MachineTopics topics, Func<int, SequentialPartition> open, KafkaOptions kafka, EngineOptions engine, StreamizOptions options, Loopback loopback, TimeProvider time, ILoggerFactory loggers)
     {
-        (_topics, _open, _kafka, _engine, _options, _time, _loggers) = (topics, open, kafka, engine, options, time, loggers);
+        (_topics, _open, _kafka, _engine, _options, _loopback, _time, _loggers) = (topics, open, kafka, engine, options, loopback, time, loggers);
         _logger = loggers.CreateLogger<StreamizEngine>();
         _places = [.. Enumerable.Range(0, kafka.Partitions).Select(p => new Place(p))];
         _handedOver = new HandedOver(kafka.Partitions);
@@ -56,7 +58,7 @@ public sealed class StreamizEngine : IMachineEngine
         var config = Configure(fault => ended.TrySetResult(fault));
         var clients = new KafkaClients(
             new DefaultKafkaClientSupplier(new KafkaLoggerAdapter(config), config), _kafka, _options.PollTime, _handedOver,
-            (partition, offset) => _places[partition].Current?.Told(offset), _engine.DrainTimeout, giveUp, stop, _logger);
+            Told, _engine.DrainTimeout, giveUp, stop, _logger);
         var stream = new KafkaStream(CouponTopology.Build(_topics, Open, _handedOver, _engine.BatchRecordsMax, _time), config, clients);
         stream.StateChanged += (_, state) =>
         {
@@ -68,6 +70,12 @@ public sealed class StreamizEngine : IMachineEngine
         // It joins its threads.
         await Task.Factory.StartNew(stream.Dispose, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         return ended.Task.IsCompleted ? await ended.Task : null;
+    }
+
+    private void Told(int partition, long answers, long offset, byte[] value)
+    {
+        _places[partition].Current?.Told(answers);
+        _loopback.Acknowledged(_topics.Events, partition, offset, value);
     }
 
     private SequentialPartition Open(int partition)

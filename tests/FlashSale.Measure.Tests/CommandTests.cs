@@ -23,4 +23,21 @@ public sealed class CommandTests
 
         Assert.Equal(expected, errors.ToString().TrimEnd());
     }
+
+    [Fact]
+    public async Task Announce_SaysWhatWouldBeMeasuredAndNeedsNoServer()
+    {
+        var (output, before) = (new StringWriter(), Console.Out);
+        Console.SetOut(output);
+        try
+        {
+            Assert.Equal(ExitCodes.Ok, await MeasureCommand.RunAsync(["--announce", "--only=idle,door", "--quick"]));
+        }
+        finally
+        {
+            Console.SetOut(before);
+        }
+
+        Assert.Matches("^measure: door, idle: about [12] minutes; quick: shows that it works, its figures mean little$", output.ToString().TrimEnd());
+    }
 }

@@ -36,7 +36,7 @@ internal static class Engines
                 parts.Machine.Topics,
                 p => new SequentialPartition(
                     parts.Machine, p, log, parts.MachinesLog!, parts.States, parts.Appenders!.Current, settings.Engine, parts.Time, RandomIds.Shared, parts.Observers),
-                settings.Kafka, settings.Engine, settings.Streamiz, parts.Time, parts.Loggers);
+                settings.Kafka, settings.Engine, settings.Streamiz, parts.Loopback, parts.Time, parts.Loggers);
         }
 #endif
         return new DirectEngine(

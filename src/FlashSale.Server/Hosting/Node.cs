@@ -82,14 +82,14 @@ public sealed class Node(Settings settings)
         if (settings.Roles.HasFlag(Roles.Ledger))
         {
             Ledgers = [.. partitions.Select(p => new LedgerPartition(
-                p, log, parts.Machine.Topics, parts.LedgerLog!, parts.Ledger!, settings.Ledger, parts.Observers, parts.Time))];
+                p, log, parts.Machine.Topics, parts.Loopback.Over(parts.LedgerLog!), parts.Ledger!, settings.Ledger, parts.Observers, parts.Time))];
         }
 
         if (settings.Roles.HasFlag(Roles.Api))
         {
             var pace = new AppendPace(settings.Door, parts.Time);
             var followers = partitions.Select(p => new CouponFollower(
-                p, log, parts.Machine.Topics, parts.ApiLog!, parts.Coupons, pace, settings.Door, parts.Time, parts.Observers)).ToList();
+                p, log, parts.Machine.Topics, parts.Loopback.Over(parts.ApiLog!), parts.Coupons, pace, settings.Door, parts.Time, parts.Observers)).ToList();
             var commits = partitions.Select(p => new GroupCommit(parts.Machine.Topics.Commands, p, parts.Appender, followers[p].Appended, pace, RandomIds.Shared, settings.Door, parts.Time)).ToList();
             Door = new CouponDoor(followers, commits, parts.Coupons, settings.Door, parts.Time, RandomIds.Shared);
         }
@@ -110,6 +110,7 @@ internal sealed class NodeParts : IAsyncDisposable
         Loggers = loggers;
         Observers = observers;
         Time = time;
+        Loopback = new Loopback(time);
         Machine = new CouponMachine(MachineTopics.Coupon with { Prefix = settings.Kafka.TopicPrefix });
         if (settings.Profile != Profile.Servers)
         {
@@ -126,7 +127,7 @@ internal sealed class NodeParts : IAsyncDisposable
         if (settings.Roles.HasFlag(Roles.Machines))
         {
             MachinesLog = Log("machines");
-            Appenders = new GaplessAppenders(settings.Kafka, loggers.CreateLogger<GaplessKafkaAppender>());
+            Appenders = new GaplessAppenders(settings.Kafka, Loopback, loggers.CreateLogger<GaplessKafkaAppender>());
         }
 
         if (settings.Profile == Profile.Embedded)
@@ -168,6 +169,9 @@ internal sealed class NodeParts : IAsyncDisposable
     public ILedger? Ledger { get; }
 
     public KafkaAppender Appender { get; }
+
+    /// <summary>What the engine of this process tells, for its door and its ledger.</summary>
+    public Loopback Loopback { get; }
 
     public GaplessAppenders? Appenders { get; }
 

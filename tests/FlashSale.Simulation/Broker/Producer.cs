@@ -26,7 +26,7 @@ internal sealed class Producer(World world, Node node, bool gapless) : IGaplessA
             CheckIsNews(partition, value);
         if (!_lines.TryGetValue((topic, partition), out var line))
             _lines.Add((topic, partition), line = new Line(topic, partition));
-        var sending = new Sending(node.Version == 1 ? value.ToArray() : VersionTwo.Write(value));
+        var sending = new Sending(value.ToArray(), node.Version == 1 ? value.ToArray() : VersionTwo.Write(value));
         line.Queue.Enqueue(sending);
         if (!line.IsSending)
         {
@@ -99,26 +99,30 @@ internal sealed class Producer(World world, Node node, bool gapless) : IGaplessA
                 continue;
             }
 
-            var offset = world.Log.Append(line.Topic, line.Partition, sending.Value);
+            var offset = world.Log.Append(line.Topic, line.Partition, sending.Written);
             world.Trace(node.Name, $"appended {line.Topic} [{line.Partition}] {offset}");
             if (node.CrashesAt(FaultKind.CrashAfter, "append"))
                 continue;
             if (world.Faults.Strikes(FaultKind.AppendUnknown))
                 Fail(sending);
             else
-                world.Domain.Start(() => AcknowledgeAsync(sending, offset));
+                world.Domain.Start(() => AcknowledgeAsync(line, sending, offset));
         }
 
         line.IsSending = false;
     }
 
-    private async Task AcknowledgeAsync(Sending sending, long offset)
+    private async Task AcknowledgeAsync(Line line, Sending sending, long offset)
     {
         await world.Domain.DelayAsync(world.Faults.Latency());
         if (IsBroken)
+        {
             sending.Fail();
-        else
-            sending.Told.TrySetResult(offset);
+            return;
+        }
+
+        node.Loopback.Acknowledged(line.Topic, line.Partition, offset, sending.Value);
+        sending.Told.TrySetResult(offset);
     }
 
     private void Fail(Sending sending)
@@ -154,9 +158,13 @@ internal sealed class Producer(World world, Node node, bool gapless) : IGaplessA
         public int Left { get; set; } = int.MaxValue;
     }
 
-    private sealed class Sending(byte[] value)
+    private sealed class Sending(byte[] value, byte[] written)
     {
+        /// <summary>As the process has it.</summary>
         public byte[] Value => value;
+
+        /// <summary>As the log gets it.</summary>
+        public byte[] Written => written;
 
         public TaskCompletionSource<long> Told { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

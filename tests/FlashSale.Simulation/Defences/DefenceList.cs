@@ -15,6 +15,7 @@ internal static class DefenceList
     private const string Model = "Coupons/CouponModel.cs";
     private const string Ticket = "Coupons/Ticket.cs";
     private const string Ledger = "Ledger/LedgerPartition.cs";
+    private const string Loopback = "Log/LoopbackReader.cs";
 
     private const string FenceOfPositions = "if (Applied.Offset != batch.Expected.Offset)\n                return Applied.Offset > batch.Expected.Offset ? FenceState.Ahead : FenceState.Behind;\n            return Applied.Record == batch.Expected.Record ? FenceState.Held : FenceState.OtherRecord;";
 
@@ -102,5 +103,8 @@ internal static class DefenceList
         new("ledger: mark of events", Ledger, "if (told.Answers.Offset <= mark.Written.Offset)", "if (told.Answers.Offset < 0)"),
         new("ledger: a lost race is written by the other", Ledger, "if (!await ledger.WriteAsync(batch, cancel))", "if (!await ledger.WriteAsync(batch, cancel) && cancel.IsCancellationRequested)"),
         new("ledger: log id", Ledger, "if (mark.Log != log)", "if (mark.EventOffset < 0)"),
+
+        // What a process hands to its own readers.
+        new("loopback: after a quiet time the log is read", Loopback, "TrySetResult(false), news, quietMax,", "TrySetResult(false), news, Timeout.InfiniteTimeSpan,"),
     ];
 }

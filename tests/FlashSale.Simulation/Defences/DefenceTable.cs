@@ -4,7 +4,7 @@ namespace FlashSale.Simulation.Defences;
 internal sealed class DefenceTable(TextWriter output, TextWriter error)
 {
     private const ulong From = 1;
-    private const int SeedsMax = 3_000;
+    private const int SeedsMax = 6_000;
 
     public int Print(string? only, CancellationToken stop)
     {

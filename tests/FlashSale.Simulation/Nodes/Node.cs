@@ -32,7 +32,6 @@ internal sealed class Node : IEngineObserver, ICouponFollowerObserver, ILedgerOb
     private readonly World _world;
     private readonly StateClient _state;
     private readonly Producer _doorAppender;
-    private readonly LogClient _doorLog;
     private readonly IReadOnlyList<Func<CancellationToken, Task>> _machines;
     private readonly List<Producer> _engineAppenders = [];
     private readonly List<Action> _onDeath = [];
@@ -47,14 +46,15 @@ internal sealed class Node : IEngineObserver, ICouponFollowerObserver, ILedgerOb
         Clock = new VirtualTime(Domain);
         _state = new StateClient(world, this);
         _doorAppender = new Producer(world, this, gapless: false);
-        _doorLog = new LogClient(world, this, "door");
+        Loopback = new Loopback(Clock);
+        var doorLog = Loopback.Over(new LogClient(world, this, "door"));
         _shown = new long[world.Partitions];
         ToldBefore = new long[world.Partitions];
         var partitions = Enumerable.Range(0, world.Partitions).ToList();
         var ids = world.Random.Fork();
         var (machine, log, topics, options) = (CouponMachine.Instance, world.LogId, MachineTopics.Coupon, world.Options);
         var machinesLog = new LogClient(world, this, "machines");
-        var ledgerLog = new LogClient(world, this, "ledger");
+        var ledgerLog = Loopback.Over(new LogClient(world, this, "ledger"));
         var ledger = new LedgerClient(world, this);
         var streamLog = new LogClient(world, this, "stream");
         Engine = world.DrawEngine();
@@ -64,7 +64,7 @@ internal sealed class Node : IEngineObserver, ICouponFollowerObserver, ILedgerOb
             : [.. partitions.Select<int, Func<CancellationToken, Task>>(p => new MachinePartition(machine, p, log, machinesLog, _state, EngineAppender, options.Engine, Clock, ids, this).RunAsync)];
         Ledgers = [.. partitions.Select(p => new LedgerPartition(p, log, topics, ledgerLog, ledger, options.Ledger, this, Clock))];
         var pace = new AppendPace(options.Door, Clock);
-        CouponFollower[] followers = [.. partitions.Select(p => new CouponFollower(p, log, topics, _doorLog, _state, pace, options.Door, Clock, this))];
+        CouponFollower[] followers = [.. partitions.Select(p => new CouponFollower(p, log, topics, doorLog, _state, pace, options.Door, Clock, this))];
         Door = new CouponDoor(
             followers,
             [.. partitions.Select(p => new GroupCommit(topics.Commands, p, _doorAppender, followers[p].Appended, pace, ids, options.Door, Clock))],
@@ -83,6 +83,9 @@ internal sealed class Node : IEngineObserver, ICouponFollowerObserver, ILedgerOb
     public CouponDoor Door { get; }
 
     public EngineKind Engine { get; }
+
+    /// <summary>What its engine tells, for its door and its ledger.</summary>
+    public Loopback Loopback { get; }
 
     public IReadOnlyList<LedgerPartition> Ledgers { get; }
 
