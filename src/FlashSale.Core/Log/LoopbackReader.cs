@@ -80,7 +80,7 @@ internal sealed class LoopbackReader(Func<long, ILogReader> open, long from, Tim
     public async ValueTask DisposeAsync()
     {
         closed(this);
-        await FollowAsync();
+        await CloseLogAsync();
     }
 
     private void Wake()
@@ -124,9 +124,14 @@ internal sealed class LoopbackReader(Func<long, ILogReader> open, long from, Tim
         }
     }
 
-    private async ValueTask FollowAsync()
+    private ValueTask FollowAsync()
     {
         _isFollowing = true;
+        return CloseLogAsync();
+    }
+
+    private async ValueTask CloseLogAsync()
+    {
         if (_fetching is not { } fetching)
             return;
         _fetching = null;
@@ -168,7 +173,7 @@ internal sealed class LoopbackReader(Func<long, ILogReader> open, long from, Tim
 
         public async ValueTask DisposeAsync()
         {
-            // Not awaited: whoever waits for it has what it would bring.
+            // What is asked for is not awaited: nobody wants it any more.
             _stop.Cancel();
             await reader.DisposeAsync();
             _stop.Dispose();
