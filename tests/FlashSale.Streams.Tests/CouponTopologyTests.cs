@@ -41,6 +41,10 @@ public sealed class CouponTopologyTests : IDisposable, IEngineObserver
     {
     }
 
+    void IEngineObserver.Decided(int partition, ReadOnlyMemory<byte> told)
+    {
+    }
+
     void IEngineObserver.DeadLettered(RecordAddress address) => _deadLetters.Add(address);
 
     [Fact]

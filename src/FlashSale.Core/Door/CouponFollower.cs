@@ -20,6 +20,9 @@ public sealed class CouponFollower(
 
     private readonly ConcurrentDictionary<string, CampaignView> _campaigns = new();
     private readonly Lock _gate = new();
+
+    /// <summary>Events are taken one at a time, whoever brings them.</summary>
+    private readonly Lock _taking = new();
     private readonly Dictionary<long, DecidedRecord> _recent = [];
     private readonly Queue<long> _recentOrder = [];
     private readonly SortedDictionary<long, List<Waiter>> _waiters = [];
@@ -83,7 +86,7 @@ public sealed class CouponFollower(
             {
                 // What an event that cannot be taken would have told is in the state; the next event may be long in coming.
                 if (NotReady is not null || fault is LogRefusedException)
-                    _notReady = fault.Message;
+                    Doubt(fault.Message);
                 observer.Faulted(partition, fault);
                 await PauseAsync(stop);
             }
@@ -115,6 +118,20 @@ public sealed class CouponFollower(
             _undecidedCommands += commands;
             Extend(offset + 1);
             return first;
+        }
+    }
+
+    /// <summary>
+    /// Takes an event of this process that is still on its way to the log: its callers learn of it one append sooner. What does not follow what is known here
+    /// is left to the log, and so is the event itself when it comes from there, as a repeat.
+    /// </summary>
+    public void Decided(ReadOnlyMemory<byte> value)
+    {
+        var told = EventRecord.Decode(value);
+        lock (_taking)
+        {
+            if (_notReady is null && told.Log == logId && told.Answers.Offset == Mark + 1)
+                Take(told);
         }
     }
 
@@ -224,7 +241,7 @@ public sealed class CouponFollower(
         // A state that is being rebuilt is whole and lags behind its own events: campaigns are missing in it.
         if (snapshot is null || snapshot.Applied.Offset < Math.Max(Mark, answered.Offset))
         {
-            _notReady = "its state is missing or being rebuilt";
+            Doubt("its state is missing or being rebuilt");
             return false;
         }
 
@@ -232,6 +249,7 @@ public sealed class CouponFollower(
             _campaigns[campaign.CampaignId] = new CampaignView(campaign.CampaignId, partition, campaign.State, campaign.Description);
         _nextEvent = bounds.End;
         Advance(snapshot.Applied.Offset, snapshot.Commands, null);
+        // From here on what this process decides is taken.
         _notReady = null;
         observer.Ready(partition);
         return true;
@@ -248,17 +266,27 @@ public sealed class CouponFollower(
                 var told = EventRecord.Decode(record.Value);
                 if (told.Log != logId)
                     throw new LogRefusedException($"the events of partition {partition} answer log {told.Log}, not {logId}: one of the topics was recreated");
-                if (told.Answers.Offset <= Mark)
-                    continue;
-                if (told.Answers.Offset > Mark + 1)
+                lock (_taking)
                 {
-                    _notReady = "events were told that the state did not hold yet: reading it again";
-                    return;
-                }
+                    if (told.Answers.Offset <= Mark)
+                        continue;
+                    if (told.Answers.Offset > Mark + 1)
+                    {
+                        Doubt("events were told that the state did not hold yet: reading it again");
+                        return;
+                    }
 
-                Take(told);
+                    Take(told);
+                }
             }
         }
+    }
+
+    /// <summary>What is known here may not be so: the state is read again. Once this returns, nothing is taken any more until that is done.</summary>
+    private void Doubt(string reason)
+    {
+        lock (_taking)
+            _notReady = reason;
     }
 
     private void Take(EventRecord told)

@@ -148,7 +148,9 @@ public sealed class MachinePartition(
                 if (records[i].Offset <= owned.Told)
                     continue;
                 await _outputs.DeadLetterAsync(appender, records[i], abandon);
-                var appending = appender.AppendAsync(machine.Topics.Events, partition, _outputs.Event(records[i], commands, result.Outcomes[i]));
+                var told = _outputs.Event(records[i], commands, result.Outcomes[i]);
+                var appending = appender.AppendAsync(machine.Topics.Events, partition, told);
+                observer.Decided(partition, told);
                 await telling.WriteAsync(new Telling(records[i].Offset, appending), abandon);
             }
 

@@ -62,6 +62,12 @@ public interface IEngineObserver
     /// <summary>A batch has been applied.</summary>
     void Applied(int partition, int records, int commands);
 
+    /// <summary>
+    /// A record is decided, and its event is on its way to the log. By then the outcome can be told: it follows from the commands up to it, which are in
+    /// the log, and whoever decides them again comes to the same. In order, each once or more often.
+    /// </summary>
+    void Decided(int partition, ReadOnlyMemory<byte> told);
+
     /// <summary>A record could not be read and is in the dead letters now.</summary>
     void DeadLettered(RecordAddress address);
 }

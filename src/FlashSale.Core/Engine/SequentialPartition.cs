@@ -226,7 +226,9 @@ public sealed class SequentialPartition(
     {
         if (command.Info.State == CommandRecordState.Undecodable)
             await DeadLetterAsync(command);
-        events.Add(_outputs.Event(command, commands, outcomes));
+        var told = _outputs.Event(command, commands, outcomes);
+        events.Add(told);
+        observer.Decided(partition, told);
     }
 
     private async Task DeadLetterAsync(CommandToApply command)

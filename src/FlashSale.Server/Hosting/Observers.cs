@@ -9,7 +9,7 @@ using FlashSale.Server.Operations;
 namespace FlashSale.Server.Hosting;
 
 /// <summary>Turns what engine, followers and ledger report into log lines, metrics and live updates. Each failure is counted every time and logged once until it changes.</summary>
-public sealed class Observers(ILogger<Observers> logger, Telemetry telemetry, LiveHub live) : IEngineObserver, ICouponFollowerObserver, ILedgerObserver
+public sealed class Observers(ILogger<Observers> logger, Telemetry telemetry, LiveHub live, Node node) : IEngineObserver, ICouponFollowerObserver, ILedgerObserver
 {
     private readonly Dictionary<int, string> _followerFaults = [];
     private readonly Dictionary<int, string> _engineTroubles = [];
@@ -33,6 +33,8 @@ public sealed class Observers(ILogger<Observers> logger, Telemetry telemetry, Li
     }
 
     public void Applied(int partition, int records, int commands) => telemetry.Applied(commands);
+
+    public void Decided(int partition, ReadOnlyMemory<byte> told) => node.Door?.Partitions[partition].Decided(told);
 
     public void DeadLettered(RecordAddress address)
     {

@@ -54,6 +54,67 @@ public sealed class CouponFollowerTests : IDisposable
     }
 
     [Fact]
+    public void Decided_OnItsWay_IsTakenAndTheEventIsARepeat()
+    {
+        Engine.Append(Open("sale", 2), Claim("sale", "a", 1));
+        _world.Start();
+        var waiting = Follower.WaitAsync(1, 1, Wait, default);
+        Engine.Decide();
+        Follower.Decided(Engine.OnItsWay);
+        Assert.Equal(CouponOutcome.Issued, _world.Pump.Result(waiting)!.Value.Outcome);
+        Assert.Equal((1, 2, 1), (Follower.Mark, Follower.Commands, Follower.Find("sale")!.State.Issued));
+
+        Engine.Tell();
+        Engine.Append(Claim("sale", "b", 1));
+        _world.DecideAndTell();
+        Assert.Equal([1L, 2L], _world.ToldOffsets);
+        Assert.Equal(2, Follower.Find("sale")!.State.Issued);
+    }
+
+    [Fact]
+    public void Decided_DoesNotFollowOrIsOfAnotherLog_IsLeftToTheLog()
+    {
+        Engine.Append(Open("sale", 2));
+        Engine.Append(Claim("sale", "a", 1));
+        var early = Engine.Event(new RecordPosition(1, default), [], []);
+        Follower.Decided(early);
+        Assert.Equal(-1, Follower.Mark);
+        _world.Start();
+        Follower.Decided(Engine.Event(new RecordPosition(1, default), [], [], new LogId(Guid.NewGuid())));
+        Engine.Decide();
+        var first = Engine.OnItsWay;
+        Engine.Lose();
+        Follower.Decided(Engine.OnItsWay);
+        Assert.Equal(0, Follower.Mark);
+        Engine.TellBytes(first);
+        Engine.Tell();
+        _world.Pump.Run();
+        Follower.Decided(first);
+        Assert.Equal([1L, 2L], _world.ToldOffsets);
+    }
+
+    [Fact]
+    public void Decided_WhileTheStateIsReadAgain_IsLeftToTheLog()
+    {
+        Engine.Append(Open("sale", 2));
+        _world.Start();
+        _world.State.MissingPartition = 0;
+        Engine.Append(Claim("sale", "a", 1));
+        Engine.Append(Claim("sale", "b", 1));
+        Engine.Decide();
+        Engine.Lose();
+        Engine.Tell(1);
+        _world.Pump.Run();
+        Assert.NotNull(Follower.NotReady);
+        Follower.Decided(Engine.OnItsWay);
+        Assert.Equal(0, Follower.Mark);
+        _world.State.MissingPartition = null;
+        _world.Advance(RetryPause);
+        Assert.Null(Follower.NotReady);
+        Assert.Equal(3, Follower.Mark);
+    }
+
+    [Fact]
     public void Begin_StateMissing_TriesAgainUntilItIsThere()
     {
         _world.State.MissingPartition = 0;

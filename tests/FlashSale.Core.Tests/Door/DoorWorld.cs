@@ -157,6 +157,9 @@ internal sealed class HandEngine
             TellBytes(told);
     }
 
+    /// <summary>The next event that is decided and not yet told.</summary>
+    public byte[] OnItsWay => _untold.Peek();
+
     /// <summary>Drops an event instead of telling it.</summary>
     public void Lose() => _untold.Dequeue();
 

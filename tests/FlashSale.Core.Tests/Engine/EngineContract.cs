@@ -21,6 +21,7 @@ public abstract class EngineContract : IDisposable, IEngineObserver
     private readonly EngineOptions _options = new();
     private readonly List<PartitionProgress> _changes = [];
     private readonly List<RecordAddress> _deadLetters = [];
+    private readonly List<byte[]> _decided = [];
     private readonly List<MemoryLog.Appender> _appenders = [];
     private CancellationTokenSource _stop = new();
     private IMachinePartition? _partition;
@@ -46,6 +47,8 @@ public abstract class EngineContract : IDisposable, IEngineObserver
     void IEngineObserver.Applied(int partition, int records, int commands)
     {
     }
+
+    void IEngineObserver.Decided(int partition, ReadOnlyMemory<byte> told) => _decided.Add(told.ToArray());
 
     void IEngineObserver.DeadLettered(RecordAddress address) => _deadLetters.Add(address);
 
@@ -112,6 +115,24 @@ public abstract class EngineContract : IDisposable, IEngineObserver
         Assert.Equal([1, 2], Answered());
         Assert.Equal([CouponOutcome.CampaignOpened, CouponOutcome.Issued, CouponOutcome.SoldOut], Outcomes());
         Assert.Equal([2, 3], Told().Select(e => e.Commands));
+    }
+
+    [Fact]
+    public void Run_Decided_IsReportedWhileTheEventIsOnItsWay()
+    {
+        Append(Open("sale", 1), Claim("sale", "a"));
+        _log.HoldAppends = true;
+        Start();
+        Append(Claim("sale", "b"));
+        _pump.Run();
+        Assert.Empty(_log.Records(Events));
+        Assert.Equal([1, 2], _decided.Select(d => EventRecord.Decode(d).Answers.Offset));
+
+        _log.HoldAppends = false;
+        foreach (var (_, complete) in _log.Held.ToList())
+            complete(true);
+        _pump.Run();
+        Assert.Equal(_log.Records(Events), _decided);
     }
 
     [Fact]

@@ -89,8 +89,9 @@ internal static class DefenceList
 
         // The door.
         new("202 after acknowledgement only", Door, "if (appended.State != AppendState.Appended)\n            return ClaimTaken", "if (appended.State == AppendState.LogUnavailable)\n            appended = appended with { State = AppendState.Appended, Offset = follower.Mark + 1, Index = 0 };\n        if (appended.State != AppendState.Appended)\n            return ClaimTaken"),
-        new("door: mark of events", Follower, "                if (told.Answers.Offset <= Mark)\n                    continue;\n", ""),
+        new("door: mark of events", Follower, "                    if (told.Answers.Offset <= Mark)\n                        continue;\n", ""),
         new("door: gap of events", Follower, "if (told.Answers.Offset > Mark + 1)", "if (told.Answers.Offset < 0)"),
+        new("door: what is on its way follows what is known", Follower, "told.Log == logId && told.Answers.Offset == Mark + 1", "told.Log == logId && told.Answers.Offset > Mark"),
         new("door: a state that is behind is not taken", Follower, "snapshot is null || snapshot.Applied.Offset < Math.Max(Mark, answered.Offset)", "snapshot is null"),
         new("door: an event that cannot be taken makes it read the state", Follower, "if (NotReady is not null || fault is LogRefusedException)", "if (NotReady is not null)"),
         new("door: a decision is its claim's only", "Door/DecidedRecord.cs", "return index < Count && Campaigns[_campaignOf[index]] == claim.CampaignId && _claims[index] == ClaimHash(user, claim.ClaimId, claim.InstantMs);", "return index < Count;"),

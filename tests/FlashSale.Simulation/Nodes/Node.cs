@@ -164,6 +164,8 @@ internal sealed class Node : IEngineObserver, ICouponFollowerObserver, ILedgerOb
     {
     }
 
+    void IEngineObserver.Decided(int partition, ReadOnlyMemory<byte> told) => Door.Partitions[partition].Decided(told);
+
     void IEngineObserver.DeadLettered(RecordAddress address) => _world.Trace(Name, $"dead letter {address}");
 
     void ICouponFollowerObserver.Ready(int partition) => _world.Trace(Name, $"door {partition}: ready at {Door.Partitions[partition].Mark}");
