@@ -68,6 +68,8 @@ internal sealed class NodeService(
         using var refused = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var log = FirstAsync(IdentifyAsync(parts, refused.Token));
         await Task.WhenAll(log, FirstAsync(CheckRedisAsync(parts, refused.Token)), FirstAsync(ReachLedgerAsync(parts, refused.Token)));
+        if (parts.MachinesLog is not null)
+            await ReachStateAsync(parts.States, await log, stop);
         ServerLogMessages.Identified(_logger, await log, settings.Kafka.Partitions);
         node.Compose(await log, parts);
         node.WaitingFor = null;
@@ -105,6 +107,19 @@ internal sealed class NodeService(
         foreach (var warning in await RetryAsync("Redis", () => RedisChecks.RunAsync(redis), stop))
             ServerLogMessages.StartWarning(_logger, warning);
         return true;
+    }
+
+    /// <summary>Calls the script as nobody's owner, which the fence refuses: once partitions move here, it is loaded and its call compiled.</summary>
+    private async Task ReachStateAsync(IStateStore states, LogId log, CancellationToken stop)
+    {
+        try
+        {
+            await states.ApplyAsync(0, new ApplyBatch(log, default, default, -1, [])).WaitAsync(ReachMax, time, stop);
+        }
+        catch (Exception e) when (e is TimeoutException or StoreUnavailableException)
+        {
+            // The takeover will meet it.
+        }
     }
 
     /// <summary>
