@@ -48,7 +48,8 @@ internal sealed class LoopbackReader(Func<long, ILogReader> open, long from, Tim
             }
 
             _fetching ??= new Fetching(open(_next), Wake);
-            if (_fetching.IsAnswered(recordsMax, bytesMax))
+            _fetching.Ask(recordsMax, bytesMax);
+            if (_fetching.IsAnswered)
             {
                 var records = await _fetching.AnswerAsync();
                 if (Advance(records[^1].Offset + 1))
@@ -151,19 +152,18 @@ internal sealed class LoopbackReader(Func<long, ILogReader> open, long from, Tim
         private readonly CancellationTokenSource _stop = new();
         private Task<IReadOnlyList<LogRecord>>? _asked;
 
-        /// <summary>Whether the log has answered by now; asks it if need be.</summary>
-        public bool IsAnswered(int recordsMax, int bytesMax)
-        {
-            if (_asked is null)
-            {
-                _asked = reader.ReadAsync(recordsMax, bytesMax, _stop.Token).AsTask();
-                _ = TellAsync(_asked);
-            }
+        public bool IsAnswered => _asked is { IsCompleted: true };
 
-            return _asked.IsCompleted;
+        /// <summary>Asks the log, unless its answer is still waited for.</summary>
+        public void Ask(int recordsMax, int bytesMax)
+        {
+            if (_asked is not null)
+                return;
+            _asked = reader.ReadAsync(recordsMax, bytesMax, _stop.Token).AsTask();
+            _ = TellAsync(_asked);
         }
 
-        /// <summary>The answer, or why there is none; the log is asked anew after it.</summary>
+        /// <summary>The answer, or why there is none; to be asked for once it is there.</summary>
         public Task<IReadOnlyList<LogRecord>> AnswerAsync()
         {
             var asked = _asked!;
