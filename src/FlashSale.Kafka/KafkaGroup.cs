@@ -13,6 +13,7 @@ public sealed class KafkaGroup(KafkaOptions options, string role, string topic, 
     private readonly Dictionary<int, Running> _running = [];
     private readonly string _group = GroupSettings.Name(options, role);
     private bool _toPause;
+    private bool _hasJoinedAgain;
 
     /// <summary>Takes part until cancelled, then ends all tasks and leaves the group, so that others take over at once. On a thread of its own.</summary>
     /// <param name="run">Runs one partition until its token is cancelled.</param>
@@ -35,6 +36,7 @@ public sealed class KafkaGroup(KafkaOptions options, string role, string topic, 
         {
             // Whatever arrived before a new partition was paused is not wanted.
             consumer.Consume(TimeSpan.FromMilliseconds(50));
+            Wake(consumer);
             if (!_toPause)
                 return;
             consumer.Pause(consumer.Assignment);
@@ -45,6 +47,13 @@ public sealed class KafkaGroup(KafkaOptions options, string role, string topic, 
             KafkaLogMessages.GroupError(logger, _group, e.Error.Reason);
         }
     }
+
+    /// <summary>
+    /// Has the client look whether a heartbeat is due. Its main thread does so whenever it has something to do, else once a second
+    /// (librdkafka, <c>rd_kafka_thread_main</c>), and a consumer that fetches nothing has nothing to do: partitions that move would stand still
+    /// for that second. It answers this question itself, without the broker.
+    /// </summary>
+    private static void Wake(IConsumer<Ignore, Ignore> consumer) => _ = consumer.MemberId;
 
     private IConsumer<Ignore, Ignore> Build(Func<int, CancellationToken, Task> run)
     {
@@ -62,13 +71,13 @@ public sealed class KafkaGroup(KafkaOptions options, string role, string topic, 
         return new ConsumerBuilder<Ignore, Ignore>(config)
             .SetErrorHandler((_, error) => KafkaLogMessages.GroupError(logger, _group, error.Reason))
             .SetLogHandler(static (_, _) => { })
-            .SetPartitionsAssignedHandler((_, assigned) => Begin(assigned, run))
+            .SetPartitionsAssignedHandler((member, assigned) => Begin(member, assigned, run))
             .SetPartitionsRevokedHandler((_, revoked) => End([.. revoked.Select(p => p.Partition.Value)]))
             .SetPartitionsLostHandler((_, lost) => End([.. lost.Select(p => p.Partition.Value)]))
             .Build();
     }
 
-    private IEnumerable<TopicPartitionOffset> Begin(List<TopicPartition> assigned, Func<int, CancellationToken, Task> run)
+    private IEnumerable<TopicPartitionOffset> Begin(IConsumer<Ignore, Ignore> member, List<TopicPartition> assigned, Func<int, CancellationToken, Task> run)
     {
         foreach (var partition in assigned.Select(p => p.Partition.Value).Where(p => !_running.ContainsKey(p)))
         {
@@ -76,9 +85,22 @@ public sealed class KafkaGroup(KafkaOptions options, string role, string topic, 
             _running.Add(partition, new Running(Task.Run(() => run(partition, stop.Token)), stop));
         }
 
+        JoinAgainIfEmpty(member);
         _toPause = true;
         KafkaLogMessages.Assigned(logger, _group, string.Join(' ', assigned.Select(p => p.Partition.Value)), _running.Count);
         return assigned.Select(p => new TopicPartitionOffset(p, Offset.End));
+    }
+
+    /// <summary>
+    /// A new member has nothing until others have given partitions back, and has to join once more to get them: the client does that a second after
+    /// it has joined (librdkafka, <c>rkcg_join_intvl</c>), and these partitions stand still; but at once if it is subscribed anew while it is assigned
+    /// something. Once only: a group may have more members than partitions.
+    /// </summary>
+    private void JoinAgainIfEmpty(IConsumer<Ignore, Ignore> member)
+    {
+        if (_running.Count == 0 && !_hasJoinedAgain)
+            member.Subscribe(topic);
+        _hasJoinedAgain = _running.Count == 0;
     }
 
     /// <summary>Cancels all at once, then waits for all: each tells what it has decided before it is given away, within a bound of its own.</summary>

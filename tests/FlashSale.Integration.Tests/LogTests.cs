@@ -49,14 +49,16 @@ public sealed class LogTests(Stack stack, ITestOutputHelper output)
             installation.TopicNames().Order(StringComparer.Ordinal));
     }
 
-    [ServersFact]
-    public async Task Start_RedisThatMayEvict_IsRefused()
+    [ServersTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Start_RedisThatMayEvict_IsRefused(bool kafkaIsAway)
     {
         await using var installation = await Installation.CreateAsync(stack, output);
         await stack.RedisAsync("CONFIG SET maxmemory-policy allkeys-lru");
         try
         {
-            var server = installation.Start("one");
+            var server = installation.Start("one", kafkaIsAway ? [("Kafka:BootstrapServers", "127.0.0.1:1")] : []);
             Assert.Equal(1, await server.ExitAsync(ExitTimeout));
             Assert.Contains(server.Tail(50), line => line.Contains("allkeys-lru", StringComparison.Ordinal) && line.Contains("set maxmemory-policy noeviction", StringComparison.Ordinal));
         }
