@@ -11,6 +11,7 @@ namespace FlashSale.Redis;
 public sealed class RedisConnection(RedisOptions options, TimeProvider time) : IAsyncDisposable
 {
     private static readonly TimeSpan ConnectPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LookPause = TimeSpan.FromMilliseconds(20);
 
     // A connection that has answered nothing for so many timeouts is replaced: a peer that vanished without a word would
     // otherwise be noticed by TCP only, after a quarter of an hour. More than one, as a fork or a slow command may take one.
@@ -20,6 +21,7 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
     private Task<ConnectionMultiplexer>? _connecting;
     private Task? _loading;
     private Task? _looking;
+    private Task? _returning;
     private bool _disposed;
     private long _answeredAt;
 
@@ -75,7 +77,7 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
         }
     }
 
-    /// <summary>Runs a script whose order among other calls does not matter: waits for a first connection, loads scripts where they are missing.</summary>
+    /// <summary>Runs a script whose order among other calls does not matter: waits for a connection as long as for an answer, loads scripts where they are missing.</summary>
     /// <exception cref="StoreUnavailableException">No answer, or a refusal.</exception>
     internal async Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments)
     {
@@ -83,6 +85,8 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
         {
             if (_connecting is not { IsCompleted: true })
                 await Connecting().WaitAsync(Options.CommandTimeout, time);
+            else if (!IsConnected)
+                await ReturnedAsync();
             try
             {
                 return await Send(script, keys, arguments);
@@ -158,6 +162,31 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
         if (connecting.IsCompletedSuccessfully && connecting.Result.IsConnected)
             return connecting.Result;
         throw new StoreUnavailableException($"no connection to Redis at {Options.Endpoints}", connecting.Exception?.InnerException);
+    }
+
+    /// <summary>
+    /// Waits until there is a connection again, but no longer than for an answer. Whoever is refused at once asks again at once, on the thread that
+    /// reads from all sockets, and that of the new connection would never get its turn.
+    /// </summary>
+    private async Task ReturnedAsync()
+    {
+        Task returning;
+        lock (_gate)
+        {
+            if (_returning is not { IsCompleted: false })
+                _returning = ReturnAsync();
+            returning = _returning;
+        }
+
+        await returning;
+    }
+
+    private async Task ReturnAsync()
+    {
+        await Task.Yield();
+        var began = time.GetTimestamp();
+        while (!IsConnected && time.GetElapsedTime(began) < Options.CommandTimeout)
+            await Task.Delay(LookPause, time);
     }
 
     private Task<ConnectionMultiplexer> Connecting()

@@ -137,6 +137,27 @@ public sealed class RedisServerTests
         Assert.Equal(FenceState.Held, (await store.ApplyAsync(0, SaleOf.Batch(3, 3, found.Token))).State);
     }
 
+    /// <summary>To refuse at once would be answered by asking again at once, and the thread that does both is the one that a new connection needs.</summary>
+    [OwnServerFact]
+    public async Task Read_NoConnection_WaitsForItToReturn()
+    {
+        await using var server = await RedisServer.StartAsync("--appendonly", "yes", "--appendfsync", "always");
+        await using var connection = new RedisConnection(
+            new RedisOptions { Endpoints = server.Address, CommandTimeout = BackMax, ConnectTimeout = Timeout }, TimeProvider.System);
+        var store = new RedisCouponStore(connection);
+        await StartAsync(store);
+        await server.KillAsync();
+        for (var start = Stopwatch.GetTimestamp(); connection.IsConnected && Stopwatch.GetElapsedTime(start) < BackMax;)
+            await Task.Delay(20);
+        Assert.False(connection.IsConnected);
+
+        var reads = Enumerable.Range(0, 100).Select(_ => store.ReadPartitionAsync(0, SaleOf.Genesis.Log)).ToList();
+        await Task.Delay(200);
+        Assert.DoesNotContain(reads, r => r.IsCompleted);
+        await server.StartAgainAsync();
+        Assert.All(await Task.WhenAll(reads).WaitAsync(BackMax), p => Assert.Equal(SaleOf.At(2), p!.Applied));
+    }
+
     [OwnServerFact]
     public async Task Apply_MemoryFull_ChangesNothingAndSaysSo()
     {
