@@ -27,7 +27,7 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
 
     public RedisOptions Options { get; } = options;
 
-    public bool IsConnected => _connecting is { IsCompletedSuccessfully: true } connected && connected.Result.IsConnected;
+    public bool IsConnected => Opened(_connecting) is { IsConnected: true };
 
     /// <summary>Waits for the first attempt to connect. Whether it came to a connection says <see cref="IsConnected"/>; if not, further attempts follow by themselves.</summary>
     public async Task ConnectAsync(CancellationToken cancel)
@@ -159,8 +159,8 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
     private ConnectionMultiplexer Connected()
     {
         var connecting = Connecting();
-        if (connecting.IsCompletedSuccessfully && connecting.Result.IsConnected)
-            return connecting.Result;
+        if (Opened(connecting) is { IsConnected: true } multiplexer)
+            return multiplexer;
         throw new StoreUnavailableException($"no connection to Redis at {Options.Endpoints}", connecting.Exception?.InnerException);
     }
 
@@ -168,18 +168,7 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
     /// Waits until there is a connection again, but no longer than for an answer. Whoever is refused at once asks again at once, on the thread that
     /// reads from all sockets, and that of the new connection would never get its turn.
     /// </summary>
-    private async Task ReturnedAsync()
-    {
-        Task returning;
-        lock (_gate)
-        {
-            if (_returning is not { IsCompleted: false })
-                _returning = ReturnAsync();
-            returning = _returning;
-        }
-
-        await returning;
-    }
+    private Task ReturnedAsync() => Shared(ref _returning, ReturnAsync);
 
     private async Task ReturnAsync()
     {
@@ -188,6 +177,21 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
         while (!IsConnected && time.GetElapsedTime(began) < Options.CommandTimeout)
             await Task.Delay(LookPause, time);
     }
+
+    /// <summary>However many want the same done at a time, it is done once.</summary>
+    private Task Shared(ref Task? current, Func<Task> begin)
+    {
+        lock (_gate)
+        {
+            if (current is not { IsCompleted: false })
+                current = begin();
+            return current;
+        }
+    }
+
+    /// <summary>What a task that has ended well has opened; null before that. Waits for nothing.</summary>
+    private static ConnectionMultiplexer? Opened(Task<ConnectionMultiplexer>? connecting) =>
+        connecting is { IsCompletedSuccessfully: true } ? connecting.Result : null;
 
     private Task<ConnectionMultiplexer> Connecting()
     {
@@ -219,7 +223,7 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
     {
         lock (_gate)
         {
-            if (_disposed || _connecting is not { IsCompletedSuccessfully: true } connected || connected.Result != dead)
+            if (_disposed || Opened(_connecting) != dead)
                 return;
             _connecting = null;
         }
@@ -228,14 +232,7 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
     }
 
     /// <summary>Asks all servers who is the master, without waiting for it. By itself the client asks once a minute, and until then sends a part of its calls to what was the master before.</summary>
-    private void LookForMaster(ConnectionMultiplexer multiplexer)
-    {
-        lock (_gate)
-        {
-            if (_looking is not { IsCompleted: false })
-                _looking = LookAsync(multiplexer);
-        }
-    }
+    private void LookForMaster(ConnectionMultiplexer multiplexer) => _ = Shared(ref _looking, () => LookAsync(multiplexer));
 
     private static async Task LookAsync(ConnectionMultiplexer multiplexer)
     {
@@ -259,17 +256,9 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
 
     private async Task LoadScriptsAsync()
     {
-        Task loading;
-        lock (_gate)
-        {
-            if (_loading is not { IsCompleted: false })
-                _loading = LoadAsync();
-            loading = _loading;
-        }
-
         try
         {
-            await loading;
+            await Shared(ref _loading, LoadAsync);
         }
         catch (Exception e) when (IsFault(e))
         {
