@@ -89,7 +89,11 @@ internal sealed record Panel(string Title, IReadOnlyList<Series> Lines);
 /// <summary>What a row of the goal table came to.</summary>
 internal sealed record RowResult(string Row, string Title, DateTimeOffset At, double Seconds, IReadOnlyList<Figure> Figures)
 {
+    /// <summary>What one claim costs, by process and thread.</summary>
     public IReadOnlyList<CpuShare> Profile { get; init; } = [];
+
+    /// <summary>The same of the twin; empty where the profile is compared with none.</summary>
+    public IReadOnlyList<CpuShare> TwinProfile { get; init; } = [];
 
     public IReadOnlyList<Picture> Pictures { get; init; } = [];
 

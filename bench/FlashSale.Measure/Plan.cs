@@ -13,7 +13,7 @@ internal sealed record Plan
         Rounds = 2,
         DoorSeconds = 3,
         WarmUpSeconds = 2,
-        HalfRateSeconds = 4,
+        HalfRateSeconds = 3,
         BacklogClaims = 150_000,
         BacklogRounds = 1,
         ProcessRounds = 1,
@@ -45,7 +45,7 @@ internal sealed record Plan
     /// <summary>Until the code is compiled and the heap has its size.</summary>
     public int WarmUpSeconds { get; private init; } = 10;
 
-    public int HalfRateSeconds { get; private init; } = 20;
+    public int HalfRateSeconds { get; private init; } = 10;
 
     public int BacklogClaims { get; private init; } = 2_000_000;
 

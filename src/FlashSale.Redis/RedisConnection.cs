@@ -174,7 +174,7 @@ public sealed class RedisConnection(RedisOptions options, TimeProvider time) : I
     {
         await Task.Yield();
         var began = time.GetTimestamp();
-        while (!IsConnected && time.GetElapsedTime(began) < Options.CommandTimeout)
+        while (Opened(Connecting()) is not { IsConnected: true } && time.GetElapsedTime(began) < Options.CommandTimeout)
             await Task.Delay(LookPause, time);
     }
 

@@ -37,6 +37,16 @@ public sealed class PerformancePageTests : IDisposable
     }
 
     [Fact]
+    public void Write_ProfileBesideATwins_TellsTheDifference()
+    {
+        PerformancePage.Write(Page, Measured(70) with { Rows = [Row("two", 70) with { TwinProfile = [new CpuShare("server", 15, 8), new CpuShare("Kafka", 10, 5)] }] });
+        var page = File.ReadAllText(Page);
+        Assert.Contains("| server | 30.0 | 23.0 | 7.0 | 2.0 |", page, StringComparison.Ordinal);
+        Assert.Contains("| server: sockets | 20.0 | 0.0 | 20.0 | 8.0 |", page, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(_folder, "performance", "two-profile.svg")));
+    }
+
+    [Fact]
     public void Write_PageWithoutMarks_SaysSoAndLeavesItAlone()
     {
         File.WriteAllText(Page, "by hand\n");

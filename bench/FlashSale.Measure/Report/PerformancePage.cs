@@ -25,7 +25,7 @@ internal static class PerformancePage
         {
             foreach (var picture in row.Pictures)
                 File.WriteAllText(Path.Combine(folder, $"{picture.Name}.svg"), PictureSvg.Draw(picture));
-            if (row.Profile.Count > 0)
+            if (row.Profile.Count > 0 && row.TwinProfile.Count == 0)
                 File.WriteAllText(Path.Combine(folder, $"{row.Row}-profile.svg"), PictureSvg.Draw("CPU time of one claim, by process", Processes(row)));
         }
 
@@ -95,11 +95,28 @@ internal static class PerformancePage
     {
         if (row.Profile.Count == 0)
             return;
+        if (row.TwinProfile.Count > 0)
+        {
+            ComparedProfile(text, row);
+            return;
+        }
+
         text.Append("\n### What one claim costs\nMicroseconds of CPU time for an accepted claim at full load, by process, and for the server by what its threads do.\n\n");
         text.Append("| process | own code | kernel | together |\n|---|---|---|---|\n");
         foreach (var share in row.Profile)
             text.Append(CultureInfo.InvariantCulture, $"| {share.Process} | {share.User:F1} | {share.System:F1} | {share.Total:F1} |\n");
         text.Append(CultureInfo.InvariantCulture, $"\n![CPU time of one claim, by process]({folder}/{row.Row}-profile.svg)\n");
+    }
+
+    private static void ComparedProfile(StringBuilder text, RowResult row)
+    {
+        text.Append(CultureInfo.InvariantCulture, $"\n### Where the difference is: {row.Title}\nMicroseconds of CPU time for an accepted claim, means over the rounds; of all servers together.\n\n");
+        text.Append("| process | ours | twin | more | of it in the kernel |\n|---|---|---|---|---|\n");
+        foreach (var share in row.Profile)
+        {
+            var twin = row.TwinProfile.FirstOrDefault(t => t.Process == share.Process) ?? new CpuShare(share.Process, 0, 0);
+            text.Append(CultureInfo.InvariantCulture, $"| {share.Process} | {share.Total:F1} | {twin.Total:F1} | {share.Total - twin.Total:F1} | {share.System - twin.System:F1} |\n");
+        }
     }
 
     private static List<CpuShare> Processes(RowResult row) => [.. row.Profile.Where(p => !p.Process.Contains(':', StringComparison.Ordinal))];

@@ -17,6 +17,8 @@ internal sealed class Lab(Stack stack, Plan plan, string logs, TextWriter output
     /// <summary>Claims a second that no door reaches: bounds how many users a closed loop is given.</summary>
     private const int ClosedLoopRateMax = 150_000;
 
+    private const double UsualRate = 12_000;
+
     private static readonly TimeSpan FirstClaimWithin = TimeSpan.FromSeconds(30);
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
@@ -36,7 +38,10 @@ internal sealed class Lab(Stack stack, Plan plan, string logs, TextWriter output
     public double? SustainedRate { get; set; }
 
     /// <summary>The rate for rows that need load without pushing to the limit, and have none measured in this run.</summary>
-    public double ModerateRate => SustainedRate is { } rate ? Math.Round(rate * 0.5 / 500) * 500 : 6_000;
+    public double ModerateRate => RateOf(0.5);
+
+    /// <summary>A share of the sustained rate, or where that was not measured in this run, of what any machine sustains.</summary>
+    public double RateOf(double share) => Math.Round((SustainedRate ?? UsualRate) * share / 500) * 500;
 
     /// <summary>Until the plan's deadline.</summary>
     public double SecondsLeft => (plan.Deadline - _clock.Elapsed).TotalSeconds;
@@ -48,7 +53,7 @@ internal sealed class Lab(Stack stack, Plan plan, string logs, TextWriter output
 
     /// <summary>The processes whose CPU time a claim costs: these servers, Kafka, Redis, the database.</summary>
     public IReadOnlyList<KeyValuePair<string, int>> Processes(params ServerNode[] servers) =>
-        [.. servers.Select((s, i) => KeyValuePair.Create(servers.Length == 1 ? "server" : $"server {i + 1}", s.Process.Id)), .. stack.Pids];
+        [.. servers.Select(s => KeyValuePair.Create(LoadWindow.Server, s.Process.Id)), .. stack.Pids];
 
     /// <summary>Closed loop on a door at full load: the stretch after its first second.</summary>
     public async Task<LoadWindow> FullLoadAsync(string url, IReadOnlyList<string> campaigns, int seconds, IReadOnlyList<KeyValuePair<string, int>> processes, CancellationToken cancel)

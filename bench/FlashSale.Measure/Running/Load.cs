@@ -6,14 +6,17 @@ namespace FlashSale.Measure.Running;
 /// <param name="Accepted">Claims answered 202, as the servers count them.</param>
 /// <param name="Refused">Claims refused at the door.</param>
 /// <param name="AllocatedBytes">By the servers' managed code.</param>
-/// <param name="Cpu">By process.</param>
-/// <param name="Threads">Of the first server's threads that live at the end, by what they are for.</param>
+/// <param name="Cpu">By process; all servers are one.</param>
+/// <param name="Threads">Of the servers' threads that live at the end, by what they are for.</param>
 internal sealed record LoadWindow(
     double Seconds, double Accepted, double Refused, double AllocatedBytes,
     IReadOnlyDictionary<string, CpuTime> Cpu, IReadOnlyDictionary<string, CpuTime> Threads)
 {
     /// <summary>Name under which the load generator is kept, which is no part of a claim's cost.</summary>
     public const string Generator = "load generator";
+
+    /// <summary>Name under which servers are kept.</summary>
+    public const string Server = "server";
 
     public double AcceptedPerSecond => Accepted / Seconds;
 
@@ -24,19 +27,18 @@ internal sealed record LoadWindow(
     /// <summary>Microseconds of CPU time for an accepted claim, over all processes but the generator.</summary>
     public double CpuPerClaim => Cpu.Where(c => c.Key != Generator).Sum(c => c.Value.Total) * 1e6 / Accepted;
 
-    /// <summary>Microseconds for an accepted claim by process, and by thread of the first server.</summary>
-    public IReadOnlyList<CpuShare> Profile(string server) =>
-    [
-        .. Cpu.Select(c => Share(c.Key, c.Value)),
-        .. Threads.OrderByDescending(t => t.Value.Total).Select(t => Share($"{server}: {t.Key}", t.Value)),
-    ];
+    /// <summary>Microseconds for an accepted claim by process.</summary>
+    public IEnumerable<CpuShare> Processes => Cpu.Select(c => Share(c.Key, c.Value));
+
+    /// <summary>Microseconds for an accepted claim by process, and by thread of the servers.</summary>
+    public IReadOnlyList<CpuShare> Profile => [.. Processes, .. Threads.OrderByDescending(t => t.Value.Total).Select(t => Share($"{Server}: {t.Key}", t.Value))];
 
     private CpuShare Share(string name, CpuTime time) => new(name, time.User * 1e6 / Accepted, time.System * 1e6 / Accepted);
 }
 
 /// <summary>Takes what counters and clocks say at an instant; the difference of two is a <see cref="LoadWindow"/>.</summary>
 /// <param name="urls">Of the servers that claims are sent to.</param>
-/// <param name="pids">Processes whose CPU time is counted, the first server's first.</param>
+/// <param name="pids">Processes whose CPU time is counted; those of one name together.</param>
 internal sealed class LoadMeter(IReadOnlyList<string> urls, IReadOnlyList<KeyValuePair<string, int>> pids)
 {
     private Sample _from;
@@ -49,7 +51,7 @@ internal sealed class LoadMeter(IReadOnlyList<string> urls, IReadOnlyList<KeyVal
     {
         var (from, to) = (_from, await TakeAsync(cancel));
         return new LoadWindow(Stopwatch.GetElapsedTime(from.At, to.At).TotalSeconds, to.Accepted - from.Accepted, to.Refused - from.Refused, to.Allocated - from.Allocated,
-            to.Cpu.ToDictionary(c => c.Key, c => c.Value - from.Cpu[c.Key]),
+            pids.Zip(from.Cpu, to.Cpu).GroupBy(c => c.First.Key).ToDictionary(g => g.Key, g => g.Aggregate(default(CpuTime), (sum, c) => sum + (c.Third - c.Second))),
             ByPurpose(from.Threads, to.Threads));
     }
 
@@ -61,11 +63,11 @@ internal sealed class LoadMeter(IReadOnlyList<string> urls, IReadOnlyList<KeyVal
     {
         var metrics = await Task.WhenAll(urls.Select(url => Metrics.ReadAsync(url, cancel)));
         return new Sample(Stopwatch.GetTimestamp(), metrics.Sum(m => m.Sum(Metrics.Accepted)), metrics.Sum(m => m.Sum(Metrics.Refused)), metrics.Sum(m => m.Sum(Metrics.Allocated)),
-            pids.ToDictionary(p => p.Key, p => ProcFs.Cpu(p.Value)), pids.Count == 0 ? new Dictionary<int, (string, CpuTime)>() : ProcFs.Threads(pids[0].Value));
+            [.. pids.Select(p => ProcFs.Cpu(p.Value))], pids.Where(p => p.Key == LoadWindow.Server).SelectMany(p => ProcFs.Threads(p.Value)).ToDictionary());
     }
 
     private readonly record struct Sample(
-        long At, double Accepted, double Refused, double Allocated, IReadOnlyDictionary<string, CpuTime> Cpu, IReadOnlyDictionary<int, (string Purpose, CpuTime Cpu)> Threads);
+        long At, double Accepted, double Refused, double Allocated, IReadOnlyList<CpuTime> Cpu, IReadOnlyDictionary<int, (string Purpose, CpuTime Cpu)> Threads);
 }
 
 /// <summary>Notes values again and again while something runs.</summary>

@@ -7,7 +7,7 @@ namespace FlashSale.Measure.Running;
 /// <param name="Pids">Their processes by name; empty where they run in containers.</param>
 internal sealed record Stack(string Kafka, string Redis, string MySql, IReadOnlyDictionary<string, int> Pids)
 {
-    private static readonly TimeSpan FlushedWithin = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan RedisWithin = TimeSpan.FromSeconds(60);
 
     private int RedisPort => int.Parse(Redis.AsSpan(Redis.LastIndexOf(':') + 1), CultureInfo.InvariantCulture);
 
@@ -31,14 +31,32 @@ internal sealed record Stack(string Kafka, string Redis, string MySql, IReadOnly
 
     public Task<string> RedisVersionAsync() => RedisInfoAsync("server", "redis_version");
 
-    /// <summary>Empties Redis and waits until its memory is free again.</summary>
+    /// <summary>Empties Redis, and its AOF, which would be written anew in the midst of a later row; waits until its memory is free again.</summary>
     public async Task FlushRedisAsync(CancellationToken cancel)
     {
         await RedisCall.SendAsync(RedisPort, "FLUSHALL ASYNC");
-        for (var until = Environment.TickCount64 + (long)FlushedWithin.TotalMilliseconds; await RedisBytesAsync() > 32 << 20;)
+        await UntilAsync("given its memory back", async () => await RedisBytesAsync() <= 32 << 20, cancel);
+        await RewriteAofAsync(cancel);
+    }
+
+    /// <summary>Has Redis write its AOF anew, as short as it can be, and waits for the end of it.</summary>
+    public async Task RewriteAofAsync(CancellationToken cancel)
+    {
+        // One that is under way is waited for: two cannot run, and it does not know of what was written since it began.
+        await UntilAsync("come to the end of its AOF", NotRewritingAsync, cancel);
+        await RedisCall.SendAsync(RedisPort, "BGREWRITEAOF");
+        await UntilAsync("written its AOF anew", NotRewritingAsync, cancel);
+    }
+
+    private async Task<bool> NotRewritingAsync() =>
+        await RedisInfoAsync("persistence", "aof_rewrite_in_progress") == "0" && await RedisInfoAsync("persistence", "aof_rewrite_scheduled") == "0";
+
+    private static async Task UntilAsync(string what, Func<Task<bool>> holds, CancellationToken cancel)
+    {
+        for (var until = Environment.TickCount64 + (long)RedisWithin.TotalMilliseconds; !await holds();)
         {
             if (Environment.TickCount64 > until)
-                throw new MeasureException($"Redis has not given its memory back within {FlushedWithin.TotalSeconds:0} s of FLUSHALL");
+                throw new MeasureException($"Redis has not {what} within {RedisWithin.TotalSeconds:0} s");
             await Task.Delay(100, cancel);
         }
     }

@@ -25,7 +25,7 @@ internal sealed class DoorTwinNode : IAsyncDisposable
 
     public string Url { get; }
 
-    public IReadOnlyList<KeyValuePair<string, int>> Processes => [KeyValuePair.Create("server", _process.Id)];
+    public IReadOnlyList<KeyValuePair<string, int>> Processes => [KeyValuePair.Create(LoadWindow.Server, _process.Id)];
 
     public static async Task<DoorTwinNode> StartAsync(Lab lab, CancellationToken cancel)
     {

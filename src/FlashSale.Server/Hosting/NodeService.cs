@@ -233,22 +233,25 @@ internal sealed class NodeService(
     private async Task WatchEndsAsync(NodeParts parts, CancellationToken stop)
     {
         using var timer = new PeriodicTimer(EndsInterval, time);
-        while (!stop.IsCancellationRequested)
+        try
         {
-            try
+            do
             {
-                foreach (var follower in node.Door!.Partitions)
-                    follower.SeenEnd((await parts.ApiLog!.BoundsAsync(parts.Machine.Topics.Commands, follower.Partition, stop)).End);
-                await timer.WaitForNextTickAsync(stop);
+                try
+                {
+                    foreach (var follower in node.Door!.Partitions)
+                        follower.SeenEnd((await parts.ApiLog!.BoundsAsync(parts.Machine.Topics.Commands, follower.Partition, stop)).End);
+                }
+                catch (LogUnavailableException)
+                {
+                    // Reported by the followers and by appends; the lag keeps its last value.
+                }
             }
-            catch (LogUnavailableException)
-            {
-                // Reported by the followers and by appends; the lag keeps its last value.
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+            while (await timer.WaitForNextTickAsync(stop));
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops.
         }
     }
 
