@@ -11,7 +11,7 @@
 
 local byte, char, find, sub, floor = string.byte, string.char, string.find, string.sub, math.floor
 
-local ROOTS_MAX = 4194304
+local ROOTS_MAX = 1048576
 local BUCKET_FULL = 512
 local STEPS_MAX = 8
 

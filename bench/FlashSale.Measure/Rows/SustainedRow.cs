@@ -33,13 +33,14 @@ internal sealed class SustainedRow : IRow
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {
         var campaigns = Installation.CampaignsOnPartitions(1);
+        var sales = new Queue<string>(Installation.CampaignsOn(0).Skip(1).Take(2 * lab.Plan.ProbesMax + AttemptsMax));
         await using var installation = await Installation.CreateAsync(lab, cancel);
         var server = await installation.StartAsync("server", "api,machines,ledger", cancel);
         await Installation.OpenAsync(server, campaigns[0], RowExtensions.NeverSoldOut, cancel);
         await lab.FullLoadAsync(server.Url, campaigns, lab.Plan.WarmUpSeconds, lab.Processes(server), cancel);
         await CatchUp.DecidedAsync(server.Url, cancel);
 
-        var rate = await SearchAsync(lab, server, campaigns[0], cancel);
+        var rate = await SearchAsync(lab, server, sales, cancel);
         Attempt? attempt = null;
         for (var attempts = 0; attempts < AttemptsMax && attempt is not { Failure: null }; attempts++)
         {
@@ -47,7 +48,7 @@ internal sealed class SustainedRow : IRow
                 rate *= attempts <= CloseAttempts ? 1 / Closeness : Retreat;
             // As an operator does before a sale (docs/operations.md): a minute at this rate writes a quarter of what lets Redis begin to do so by itself.
             await lab.Stack.RewriteAofAsync(cancel);
-            attempt = await AttemptAsync(lab, server, campaigns[0], rate, lab.Plan.SustainedSeconds, cancel);
+            attempt = await AttemptAsync(lab, server, sales.Dequeue(), rate, lab.Plan.SustainedSeconds, cancel);
         }
 
         var (report, window, lines, failure) = attempt!;
@@ -84,13 +85,13 @@ internal sealed class SustainedRow : IRow
     }
 
     /// <summary>The highest rate that short runs sustain. One that fails is tried once more: a moment in which the machine serves others must not bound the search.</summary>
-    private static async Task<double> SearchAsync(Lab lab, ServerNode server, string campaign, CancellationToken cancel)
+    private static async Task<double> SearchAsync(Lab lab, ServerNode server, Queue<string> sales, CancellationToken cancel)
     {
         var (rate, low, high) = (StartRate, 0.0, double.PositiveInfinity);
         for (var probe = 0; probe < lab.Plan.ProbesMax && !(low > 0 && high / low < Closeness) && rate >= 500; probe++)
         {
-            if ((await AttemptAsync(lab, server, campaign, rate, lab.Plan.ProbeSeconds, cancel)).Failure is null
-                || (await AttemptAsync(lab, server, campaign, rate, lab.Plan.ProbeSeconds, cancel)).Failure is null)
+            if ((await AttemptAsync(lab, server, sales.Dequeue(), rate, lab.Plan.ProbeSeconds, cancel)).Failure is null
+                || (await AttemptAsync(lab, server, sales.Dequeue(), rate, lab.Plan.ProbeSeconds, cancel)).Failure is null)
                 low = rate;
             else
                 high = rate;
@@ -101,8 +102,10 @@ internal sealed class SustainedRow : IRow
         return low > 0 ? low : high;
     }
 
+    /// <summary>A sale of its own, as a campaign of which millions are issued already costs more (docs/performance.md).</summary>
     private static async Task<Attempt> AttemptAsync(Lab lab, ServerNode server, string campaign, double rate, int seconds, CancellationToken cancel)
     {
+        await Installation.OpenAsync(server, campaign, RowExtensions.NeverSoldOut, cancel);
         var load = new StormPlan { Urls = [server.Url], Campaigns = [campaign], Rate = Math.Round(rate), Claims = (int)(rate * seconds), WarmUpSeconds = 3, DecisionSample = 0.1 };
         await using var sampler = new Sampler(SampleInterval, async token =>
         {

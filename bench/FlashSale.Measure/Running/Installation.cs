@@ -52,9 +52,11 @@ internal sealed class Installation : IAsyncDisposable
     }
 
     /// <summary>Ids of campaigns that lie in partitions 0, 1, 2 and so on, one in each.</summary>
-    public static IReadOnlyList<string> CampaignsOnPartitions(int count) =>
-        [.. Enumerable.Range(0, count).Select(p => Enumerable.Range(0, int.MaxValue)
-            .Select(i => string.Create(CultureInfo.InvariantCulture, $"sale-{i}")).First(id => MachineTopics.PartitionOf(id, Partitions) == p))];
+    public static IReadOnlyList<string> CampaignsOnPartitions(int count) => [.. Enumerable.Range(0, count).Select(p => CampaignsOn(p).First())];
+
+    /// <summary>Ids of campaigns that all lie in one partition.</summary>
+    public static IEnumerable<string> CampaignsOn(int partition) => Enumerable.Range(0, int.MaxValue)
+        .Select(i => string.Create(CultureInfo.InvariantCulture, $"sale-{i}")).Where(id => MachineTopics.PartitionOf(id, Partitions) == partition);
 
     /// <summary>Starts a server process and waits until it is ready.</summary>
     public async Task<ServerNode> StartAsync(string name, string roles, CancellationToken cancel, params (string Key, string Value)[] settings)
