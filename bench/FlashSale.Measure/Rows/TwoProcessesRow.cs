@@ -5,9 +5,6 @@ namespace FlashSale.Measure.Rows;
 /// <summary>What a claim costs with two server processes and with one, at the same load: half of what one sustains, and two thirds.</summary>
 internal sealed class TwoProcessesRow : IRow
 {
-    /// <summary>Two gather for twice as long as one (AppendPace), up to 64 ms: fewer would not come to the rate, as each waits for its answer.</summary>
-    private const int Connections = 2_048;
-
     /// <summary>Of the claims, at most: more, and the load is not the same any more.</summary>
     private const double MissingMax = 0.02;
 
@@ -69,7 +66,7 @@ internal sealed class TwoProcessesRow : IRow
                 Campaigns = campaigns,
                 Rate = rate,
                 Claims = (int)(rate * lab.Plan.ProcessSeconds),
-                Connections = Connections,
+                Connections = StormPlan.ManyConnections,
             };
             var (report, window) = await lab.StormAsync(load, lab.Processes([.. servers]), cancel);
             if (report.RateAchieved < rate * (1 - MissingMax) || report.RefusedAtDoor + report.Unknown > load.Claims * MissingMax)
