@@ -19,7 +19,10 @@ internal sealed class MeasureRun(IReadOnlyList<IRow> rows, Plan plan, Stack stac
     {
         var logs = Path.Combine(folder, "logs");
         Directory.CreateDirectory(logs);
-        var lab = new Lab(stack, plan, logs, output);
+        var machine = ProcFs.Machine();
+        // A row that is renewed alone gets the load that it had beside the others of the page, where that is of this machine.
+        var older = page is null ? null : Results.Read(Path.ChangeExtension(page, ".json"));
+        var lab = new Lab(stack, plan, logs, output) { SustainedRate = older?.Machine == machine ? older.SustainedRate : null };
         var versions = await Versions.FindAsync(stack, cancel);
         var found = new List<RowResult>();
         foreach (var row in rows)
@@ -32,7 +35,7 @@ internal sealed class MeasureRun(IReadOnlyList<IRow> rows, Plan plan, Stack stac
         }
 
         await output.WriteAsync(PerformancePage.Plain(found));
-        Publish(new Results(ProcFs.Machine(), versions, found), lab, cancel.IsCancellationRequested);
+        Publish(new Results(machine, versions, found), older, lab, cancel.IsCancellationRequested);
         if (cancel.IsCancellationRequested)
             await output.WriteLineAsync("measure: interrupted; above is what was measured so far");
         return cancel.IsCancellationRequested ? ExitCodes.Interrupted : found.Exists(r => r.Failure is not null) ? ExitCodes.Incomplete : ExitCodes.Ok;
@@ -60,7 +63,7 @@ internal sealed class MeasureRun(IReadOnlyList<IRow> rows, Plan plan, Stack stac
     }
 
     /// <summary>A full run that was not interrupted renews its rows on the published page, too; a failed row leaves its older figures there.</summary>
-    private void Publish(Results results, Lab lab, bool isInterrupted)
+    private void Publish(Results results, Results? older, Lab lab, bool isInterrupted)
     {
         results.Write(Path.Combine(folder, "results.json"));
         var local = Path.Combine(folder, "performance.md");
@@ -71,7 +74,6 @@ internal sealed class MeasureRun(IReadOnlyList<IRow> rows, Plan plan, Stack stac
             return;
         var data = Path.ChangeExtension(page, ".json");
         var order = RowList.All.Select(r => r.Name).ToList();
-        var older = Results.Read(data);
         var renewed = (results with { Rows = [.. results.Rows.Where(r => r.Failure is null || older?.Rows.Any(o => o.Row == r.Row) != true)] }).Over(older, order);
         PerformancePage.Write(page, renewed);
         renewed.Write(data);

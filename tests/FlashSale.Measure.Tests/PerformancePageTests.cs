@@ -74,6 +74,15 @@ public sealed class PerformancePageTests : IDisposable
         Assert.Null(Results.Read(file + ".none"));
     }
 
+    [Fact]
+    public void SustainedRate_HeldOrNot_IsTheRateOrNone()
+    {
+        Assert.Equal(28_456, (Measured(1) with { Rows = [Row("door", 70), Row("sustained", 28_456)] }).SustainedRate);
+        Assert.Null((Measured(1) with { Rows = [Row("sustained", 0)] }).SustainedRate);
+        Assert.Null((Measured(1) with { Rows = [Row("sustained", 5) with { Figures = [], Failure = "no server" }] }).SustainedRate);
+        Assert.Null(Measured(1).SustainedRate);
+    }
+
     private static Results Measured(double ours) => new("2 cores", [".NET"], [Row("door", ours)]);
 
     private static RowResult Row(string name, double ours) =>

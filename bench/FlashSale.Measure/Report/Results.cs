@@ -15,6 +15,10 @@ internal sealed record Results(string Machine, IReadOnlyList<string> Versions, I
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
+    /// <summary>Claims a second that were held for a minute; null where none were, or that was not measured.</summary>
+    [JsonIgnore]
+    public double? SustainedRate => Rows.FirstOrDefault(r => r.Row == Measure.Rows.SustainedRow.RowName)?.Figures is [{ Ours: [> 0 and var rate] }, ..] ? rate : null;
+
     /// <summary>Null where there are none yet.</summary>
     /// <exception cref="MeasureException">The file cannot be read.</exception>
     public static Results? Read(string path)

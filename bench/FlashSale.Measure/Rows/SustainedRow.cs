@@ -24,7 +24,9 @@ internal sealed class SustainedRow : IRow
 
     private static readonly TimeSpan SampleInterval = TimeSpan.FromMilliseconds(500);
 
-    public string Name => "sustained";
+    public const string RowName = "sustained";
+
+    public string Name => RowName;
 
     public string Title => "claims accepted, decided and in the ledger, all roles in one process";
 

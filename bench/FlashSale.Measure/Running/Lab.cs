@@ -34,7 +34,7 @@ internal sealed class Lab(Stack stack, Plan plan, string logs, TextWriter output
 
     public Ports Ports { get; } = new(null);
 
-    /// <summary>The rate that was found to be sustained, once that row has been measured; claims a second.</summary>
+    /// <summary>The rate that was found to be sustained, in this run or, as the page has it, an earlier one of this machine; claims a second.</summary>
     public double? SustainedRate { get; set; }
 
     /// <summary>The rate for rows that need load without pushing to the limit, and have none measured in this run.</summary>
