@@ -22,6 +22,9 @@ internal sealed class SustainedRow : IRow
     private const double Retreat = 0.85;
     private const double DecidedMaxMs = 100;
 
+    /// <summary>A claim is under way for some 30 ms at full load, as records gather for longer there (AppendPace): 512 connections would bound the rate to less than the machine does.</summary>
+    private const int Connections = 1_024;
+
     private static readonly TimeSpan SampleInterval = TimeSpan.FromMilliseconds(500);
 
     public const string RowName = "sustained";
@@ -108,7 +111,7 @@ internal sealed class SustainedRow : IRow
     private static async Task<Attempt> AttemptAsync(Lab lab, ServerNode server, string campaign, double rate, int seconds, CancellationToken cancel)
     {
         await Installation.OpenAsync(server, campaign, RowExtensions.NeverSoldOut, cancel);
-        var load = new StormPlan { Urls = [server.Url], Campaigns = [campaign], Rate = Math.Round(rate), Claims = (int)(rate * seconds), WarmUpSeconds = 3, DecisionSample = 0.1 };
+        var load = new StormPlan { Urls = [server.Url], Campaigns = [campaign], Rate = Math.Round(rate), Claims = (int)(rate * seconds), WarmUpSeconds = 3, DecisionSample = 0.1, Connections = Connections };
         await using var sampler = new Sampler(SampleInterval, async token =>
         {
             var metrics = await Metrics.ReadAsync(server.Url, token);

@@ -48,6 +48,7 @@ public readonly struct Appending
             if (_appending._group is not { } group)
                 return new AppendResult(AppendState.Overloaded, -1, -1, 0);
             var offset = group.Appended.GetAwaiter().GetResult();
+            group.Answer(_appending._index);
             return offset < 0
                 ? new AppendResult(AppendState.LogUnavailable, -1, -1, 0)
                 : new AppendResult(AppendState.Appended, offset, _appending._index, group.FirstNumber + _appending._index);
@@ -72,6 +73,8 @@ public sealed class GroupCommit(
     private readonly Queue<CommandGroup> _gathered = [];
     private CommandGroup? _open;
     private long? _begunAt;
+    private TimeSpan _lastPeriod;
+    private int _lastCount;
     private long _round;
     private int _lastBytes;
     private bool _pacing;
@@ -107,7 +110,7 @@ public sealed class GroupCommit(
     {
         if (_open is not null && _open.TryAdd(command, out index))
             return _open;
-        var group = new CommandGroup(_lastBytes);
+        var group = new CommandGroup(_lastBytes, pace);
         if (!group.TryAdd(command, out index))
             throw new InvalidOperationException("an empty record takes any command");
         _gathered.Enqueue(group);
@@ -121,7 +124,10 @@ public sealed class GroupCommit(
             return null;
         var group = _gathered.Dequeue();
         _inFlight++;
-        _begunAt = time.GetTimestamp();
+        var now = time.GetTimestamp();
+        _lastPeriod = group.Period = _begunAt is { } begunAt ? time.GetElapsedTime(begunAt, now) : TimeSpan.MaxValue;
+        _begunAt = now;
+        _lastCount = group.Count;
         _lastBytes = group.Bytes;
         if (group == _open)
             _open = null;
@@ -135,7 +141,7 @@ public sealed class GroupCommit(
             return true;
         if (_hasPlace)
             return _hasPlace = false;
-        var left = _begunAt is { } begunAt ? options.AppendInterval - time.GetElapsedTime(begunAt) : TimeSpan.Zero;
+        var left = _begunAt is { } begunAt ? pace.Interval(_lastCount, _lastPeriod) - time.GetElapsedTime(begunAt) : TimeSpan.Zero;
         var place = pace.Take(ref _round);
         var wait = place > left ? place : left;
         if (wait <= TimeSpan.Zero)
@@ -187,7 +193,7 @@ public sealed class GroupCommit(
 
             if (offset >= 0)
                 sent.FirstNumber = appended(offset, sent.Count);
-            sent.Complete(offset);
+            sent.Complete(offset, time.GetTimestamp());
         }
     }
 
@@ -196,10 +202,12 @@ public sealed class GroupCommit(
 
 /// <summary>The commands of one record to be, and those who wait for it.</summary>
 /// <param name="bytesExpected">Size of the record before it, which this one will hardly differ from.</param>
-internal sealed class CommandGroup(int bytesExpected)
+/// <param name="pace">Is told when half of those who wait are answered.</param>
+internal sealed class CommandGroup(int bytesExpected, AppendPace pace)
 {
     private readonly CouponRecordBuilder _builder = new(bytesExpected);
     private readonly TaskCompletionSource<long> _appended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _appendedAt;
 
     /// <summary>The record's offset, or -1 where nobody knows.</summary>
     public Task<long> Appended => _appended.Task;
@@ -211,9 +219,23 @@ internal sealed class CommandGroup(int bytesExpected)
     /// <summary>Estimated number of its first command within the partition; set before it is completed.</summary>
     public long FirstNumber { get; set; }
 
+    /// <summary>Time between the beginnings of the append before and of this one.</summary>
+    public TimeSpan Period { get; set; }
+
     public bool TryAdd(CouponCommand command, out int index) => _builder.TryAdd(command, out index);
 
     public byte[] Build(RecordId id) => _builder.Build(id);
 
-    public void Complete(long offset) => _appended.TrySetResult(offset);
+    public void Complete(long offset, long at)
+    {
+        _appendedAt = at;
+        _appended.TrySetResult(offset);
+    }
+
+    /// <summary>The command at an index is being answered.</summary>
+    public void Answer(int index)
+    {
+        if (index == Count / 2)
+            pace.Answered(_appendedAt, Period);
+    }
 }

@@ -109,6 +109,92 @@ public sealed class AppendPaceTests
         Assert.Equal(2, GapOf(pace), 0.01);
     }
 
+    /// <summary>Until half of a record's callers are answered may take a quarter of the time in which it gathered; from a half on the machine is full.</summary>
+    [Theory]
+    [InlineData(0.1, 4)]
+    [InlineData(0.25, 4)]
+    [InlineData(0.375, 8)]
+    [InlineData(0.5, 12)]
+    [InlineData(3, 12)]
+    public void Interval_AnswersTakeAPartOfThePeriod_IsLongerWhereTheyTakeLong(double part, double intervalMs)
+    {
+        var pace = new AppendPace(_options, _time);
+        var period = TimeSpan.FromMilliseconds(8);
+        for (var i = 0; i < 1_000; i++)
+            Answer(pace, part * period, period);
+        Assert.Equal(intervalMs, pace.Interval(1, period).TotalMilliseconds, 0.1);
+    }
+
+    [Fact]
+    public void Interval_OneRecordWasHeldUp_StaysAsItIs()
+    {
+        var pace = new AppendPace(_options, _time);
+        Answer(pace, TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(8));
+        Assert.Equal(4, pace.Interval(1, TimeSpan.FromMilliseconds(8)).TotalMilliseconds);
+    }
+
+    [Fact]
+    public void Interval_AfterTheStorm_IsTheLeastAgain()
+    {
+        var pace = Busy();
+        Assert.Equal(12, pace.Interval(1, TimeSpan.FromMilliseconds(4)).TotalMilliseconds, 0.1);
+        _time.Advance(TimeSpan.FromSeconds(0.4));
+        Assert.Equal(4, pace.Interval(1, TimeSpan.FromMilliseconds(4)).TotalMilliseconds);
+    }
+
+    /// <summary>What 500 commands take to gather, at the rate of the last record, is enough.</summary>
+    [Theory]
+    [InlineData(200, 4, 10)]
+    [InlineData(500, 4, 4)]
+    [InlineData(2_000, 4, 4)]
+    [InlineData(100, 4, 12)]
+    [InlineData(0, 0, 4)]
+    public void Interval_BusyAndManyCommands_IsNoLongerThanEnoughTake(int commands, double periodMs, double intervalMs) =>
+        Assert.Equal(intervalMs, Busy().Interval(commands, TimeSpan.FromMilliseconds(periodMs)).TotalMilliseconds, 0.1);
+
+    [Fact]
+    public void Interval_NoLeast_IsNone()
+    {
+        _options.AppendInterval = TimeSpan.Zero;
+        Assert.Equal(TimeSpan.Zero, Busy().Interval(1, TimeSpan.MaxValue));
+    }
+
+    /// <summary>The one thing that tells how busy the machine is: callers that are answered late, of a partition whose appends then keep a longer distance.</summary>
+    [Theory]
+    [InlineData(1, 200, 260)]
+    [InlineData(3, 110, 160)]
+    public void Append_CallersAreAnsweredSoLate_RecordsOfASecond(int lateMs, int recordsMin, int recordsMax)
+    {
+        _options.AppendRate = 0;
+        using var pump = new Pump();
+        var log = new MemoryLog();
+        var ms = 0;
+        var records = new Queue<(int AppendedMs, int Commands)>();
+        var callers = new Queue<Appending>();
+        var commit = new GroupCommit("commands", 0, log.NewAppender(), Appended, new AppendPace(_options, _time), new TestIds(), _options, _time);
+        for (; ms < 1_000; ms++)
+        {
+            pump.Enter();
+            callers.Enqueue(commit.AppendAsync(Claim("sale", "user", (ulong)ms)));
+            _time.Advance(TimeSpan.FromMilliseconds(1));
+            pump.Run();
+            while (records.TryPeek(out var record) && record.AppendedMs + lateMs <= ms)
+            {
+                for (var i = 0; i < records.Peek().Commands; i++)
+                    Answer(callers.Dequeue());
+                records.Dequeue();
+            }
+        }
+
+        Assert.InRange(log.Records("commands", 0).Count, recordsMin, recordsMax);
+
+        long Appended(long offset, int commands)
+        {
+            records.Enqueue((ms, commands));
+            return 1;
+        }
+    }
+
     /// <summary>Eight partitions under load share what one alone has: their records grow, none of them is left out, and they are appended together.</summary>
     [Fact]
     public void Append_EightPartitionsUnderLoad_BeginAtTheRateInRoundsOfAll()
@@ -141,6 +227,24 @@ public sealed class AppendPaceTests
         Assert.All(records, r => Assert.InRange(r, 55, 75));
         Assert.InRange(instants, 55, 80);
     }
+
+    private AppendPace Busy()
+    {
+        var pace = new AppendPace(_options, _time);
+        for (var i = 0; i < 1_000; i++)
+            Answer(pace, TimeSpan.FromMilliseconds(4), TimeSpan.FromMilliseconds(4));
+        return pace;
+    }
+
+    /// <summary>A record's callers were answered so late; the next one is answered a period later.</summary>
+    private void Answer(AppendPace pace, TimeSpan late, TimeSpan period)
+    {
+        var appendedAt = _time.GetTimestamp();
+        _time.Advance(late);
+        pace.Answered(appendedAt, period);
+    }
+
+    private static void Answer(Appending appended) => appended.GetAwaiter().GetResult();
 
     private static double Take(AppendPace pace)
     {
