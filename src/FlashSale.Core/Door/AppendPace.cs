@@ -23,7 +23,7 @@ public sealed class AppendPace(DoorOptions options, TimeProvider time)
 
     /// <summary>
     /// Until half of a record's callers are answered passes this part of the time in which the record gathered where partitions begin to gather for longer, and
-    /// where they do so for the longest. On two cores it was 0.03 to 0.2 up to half of the load that they can carry, 0.3 to 0.4 at three quarters of it, 0.5 and above beyond.
+    /// where they do so for the longest. On two cores it was 0.03 to 0.2 up to half of the load that they could carry, and 0.3 to 0.5 from three quarters of it on.
     /// </summary>
     private const double BusyFrom = 0.25, BusyTo = 0.5;
 
@@ -69,8 +69,10 @@ public sealed class AppendPace(DoorOptions options, TimeProvider time)
         }
     }
 
-    /// <summary>Half of the callers of a record are answered that the log had acknowledged at this time stamp, and that had gathered for so long.</summary>
-    public void Answered(long appendedAt, TimeSpan period)
+    /// <summary>Half of the callers of a record are answered now.</summary>
+    /// <param name="appendedAt">Time stamp at which the log had acknowledged it.</param>
+    /// <param name="period">In which it had gathered.</param>
+    public void HalfAnswered(long appendedAt, TimeSpan period)
     {
         lock (_gate)
         {

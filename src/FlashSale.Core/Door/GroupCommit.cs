@@ -48,10 +48,10 @@ public readonly struct Appending
             if (_appending._group is not { } group)
                 return new AppendResult(AppendState.Overloaded, -1, -1, 0);
             var offset = group.Appended.GetAwaiter().GetResult();
-            group.Answer(_appending._index);
-            return offset < 0
-                ? new AppendResult(AppendState.LogUnavailable, -1, -1, 0)
-                : new AppendResult(AppendState.Appended, offset, _appending._index, group.FirstNumber + _appending._index);
+            if (offset < 0)
+                return new AppendResult(AppendState.LogUnavailable, -1, -1, 0);
+            group.Answered(_appending._index);
+            return new AppendResult(AppendState.Appended, offset, _appending._index, group.FirstNumber + _appending._index);
         }
 
         public void OnCompleted(Action continuation) => _appending._group!.Appended.GetAwaiter().OnCompleted(continuation);
@@ -232,10 +232,10 @@ internal sealed class CommandGroup(int bytesExpected, AppendPace pace)
         _appended.TrySetResult(offset);
     }
 
-    /// <summary>The command at an index is being answered.</summary>
-    public void Answer(int index)
+    /// <summary>Who waited for the command at an index is told.</summary>
+    public void Answered(int index)
     {
         if (index == Count / 2)
-            pace.Answered(_appendedAt, Period);
+            pace.HalfAnswered(_appendedAt, Period);
     }
 }

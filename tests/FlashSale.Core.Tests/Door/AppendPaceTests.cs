@@ -241,7 +241,7 @@ public sealed class AppendPaceTests
     {
         var appendedAt = _time.GetTimestamp();
         _time.Advance(late);
-        pace.Answered(appendedAt, period);
+        pace.HalfAnswered(appendedAt, period);
     }
 
     private static void Answer(Appending appended) => appended.GetAwaiter().GetResult();
