@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace FlashSale.Cli.Storm;
 
 /// <summary>How far a claim has come, as its caller was told.</summary>
@@ -37,7 +39,9 @@ internal sealed class ClaimBook(Schedule schedule, int campaigns, ToldWriter? to
     private readonly byte[] _reasons = new byte[schedule.Count];
     private readonly long[] _tickets = new long[schedule.Count];
     private readonly bool[] _mayCount = new bool[schedule.Count];
-    private readonly string?[] _codes = new string?[schedule.Count];
+    private readonly long[] _codes = new long[schedule.Count];
+
+    // Tickets and codes: kept as objects they would survive one collection after the other, each of which copies them while all claims wait.
     private readonly ByteArena _arena = new();
     private readonly long[] _counts = new long[Enum.GetValues<ClaimState>().Length];
     private string? _firstUnexpected;
@@ -76,7 +80,8 @@ internal sealed class ClaimBook(Schedule schedule, int campaigns, ToldWriter? to
 
     public byte ReasonOf(int slot) => _reasons[slot];
 
-    public string? CodeOf(int slot) => _codes[slot];
+    /// <summary>The code of the coupon won by a claim that is <see cref="ClaimState.Issued"/>.</summary>
+    public string CodeOf(int slot) => Encoding.UTF8.GetString(_arena.Get(_codes[slot]));
 
     /// <summary>An attempt of this claim stayed without a clear answer, so that it may count though its last answer says otherwise.</summary>
     public bool MayCount(int slot) => _mayCount[slot];
@@ -119,18 +124,18 @@ internal sealed class ClaimBook(Schedule schedule, int campaigns, ToldWriter? to
 
     public void NoteUnexpected(string answer) => Interlocked.CompareExchange(ref _firstUnexpected, answer, null);
 
-    public void Issued(int slot, string code)
+    public void Issued(int slot, ReadOnlySpan<byte> code)
     {
         if (_states[slot] != ClaimState.Accepted)
         {
-            if (_states[slot] != ClaimState.Issued || !string.Equals(_codes[slot], code, StringComparison.Ordinal))
+            if (_states[slot] != ClaimState.Issued || !_arena.Get(_codes[slot]).SequenceEqual(code))
             {
                 told?.Issued(slot, code);
-                Contradicted(slot, $"issued {code}");
+                Contradicted(slot, $"issued {Encoding.UTF8.GetString(code)}");
             }
             return;
         }
-        _codes[slot] = code;
+        _codes[slot] = _arena.Add(code);
         told?.Issued(slot, code);
         Move(slot, ClaimState.Issued, Reasons.None);
     }
@@ -153,7 +158,7 @@ internal sealed class ClaimBook(Schedule schedule, int campaigns, ToldWriter? to
     private void Contradicted(int slot, string later)
     {
         Interlocked.Increment(ref _contradictions);
-        string before = _states[slot] == ClaimState.Issued ? $"issued {_codes[slot]}" : $"refused {Reasons.NameOf(_reasons[slot])}";
+        string before = _states[slot] == ClaimState.Issued ? $"issued {CodeOf(slot)}" : $"refused {Reasons.NameOf(_reasons[slot])}";
         Interlocked.CompareExchange(ref _firstContradiction, $"{before}, later {later}", null);
     }
 

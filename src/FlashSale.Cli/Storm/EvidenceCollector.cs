@@ -55,7 +55,7 @@ internal static class EvidenceCollector
             if (state == ClaimState.Issued)
             {
                 _issued++;
-                var told = new ToldCoupon(user, book.CodeOf(slot)!);
+                var told = new ToldCoupon(user, book.CodeOf(slot));
                 _told.Add(told);
                 _distinct.Add(told);
             }

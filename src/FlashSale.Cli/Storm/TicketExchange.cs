@@ -49,7 +49,7 @@ internal sealed class TicketExchange(ClaimBook book, StormMeters? meters, Action
                 askAgain(item, AgainAfter);
                 return;
             case DecisionState.Issued:
-                book.Issued(item, Encoding.UTF8.GetString(detail));
+                book.Issued(item, detail);
                 break;
             case DecisionState.Refused:
                 book.Refused(item, book.Reasons.NumberOf(detail));

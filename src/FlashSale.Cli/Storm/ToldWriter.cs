@@ -21,7 +21,7 @@ internal sealed class ToldWriter : IDisposable
 
     public void Accepted(int claim, ReadOnlySpan<byte> ticket) => Write($"accepted {claim} {Encoding.ASCII.GetString(ticket)}");
 
-    public void Issued(int claim, string code) => Write($"issued {claim} {code}");
+    public void Issued(int claim, ReadOnlySpan<byte> code) => Write($"issued {claim} {Encoding.UTF8.GetString(code)}");
 
     public void Refused(int claim, string reason) => Write($"refused {claim} {reason}");
 

@@ -37,7 +37,7 @@ public sealed class ToldTests : IDisposable
         {
             for (int claim = 0; claim < 3; claim++)
                 told.Accepted(claim, Encoding.ASCII.GetBytes(signer.Sign(new Ticket(new ClaimQuestion(log, 3, 5, claim, "spring", "ann", 1, 2), 1))));
-            told.Issued(0, "2222222222222222");
+            told.Issued(0, "2222222222222222"u8);
             told.Refused(2, "sold-out");
             told.RefusedAtDoor(3, 0, "sold-out");
             told.Flush();
