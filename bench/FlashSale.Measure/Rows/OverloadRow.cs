@@ -64,6 +64,7 @@ internal sealed class OverloadRow : IRow
             new Figure("overload: p99 of the 202", "ms", [storm.UntilAccepted.P99], [], Goal.AtMost, 250, FormattableString.Invariant($"{storm.Accepted:N0} of {storm.Offered:N0} accepted")),
             new Figure("overload: p99 until decided, all that is accepted", "ms", [storm.UntilDecided.P99], [], Goal.AtMost, 1_000, "as its caller learns it over HTTP"),
             new Figure("overload: p99 of a refusal", "ms", [storm.UntilRefused.P99], [], Goal.None, 0),
+            new Figure("overload: p99 of what a claim waits in the generator", "ms", [storm.Behind.P99], [], Goal.None, 0, "for a connection or a core, which the generator shares; part of the three above"),
             new Figure("overload: storms after which something was lost, or somebody told something wrong", "storms", [new[] { storm, crowd, normal }.Count(r => r.Verdict is not { Exact: true })], [], Goal.AtMost, 0, "that many of the three storms' verdicts are not exact"),
             new Figure($"{Crowd:N0} connections in closed loop: p99 of the 202", "ms", [crowd.UntilAccepted.P99], [], Goal.AtMost, 250, FormattableString.Invariant($"{crowd.Accepted:N0} of {crowd.Offered:N0} accepted")),
             new Figure("the same: p99 until decided", "ms", [crowd.UntilDecided.P99], [], Goal.AtMost, 1_000),

@@ -150,6 +150,9 @@ internal sealed record StormReport
 
     public StormLatency UntilAccepted => Latency("until the 202");
 
+    /// <summary>From when a claim was to be sent until it was: what it waited for a connection or a core. Part of all other latencies.</summary>
+    public StormLatency Behind => Latency("generator behind schedule");
+
     public StormLatency UntilRefused => Latency("until a refusal");
 
     public StormLatency UntilDecided => Latency("until decided");
