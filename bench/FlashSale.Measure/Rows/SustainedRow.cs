@@ -25,12 +25,6 @@ internal sealed class SustainedRow : IRow
     /// <summary>A claim is under way for some 30 ms at full load, as records gather for longer there (AppendPace): 512 connections would bound the rate to less than the machine does.</summary>
     private const int Connections = 1_024;
 
-    /// <summary>
-    /// The part of the claims whose decision is asked for: ten thousand and more in a minute, enough for a p99. The cost of a claim is to be that of the way from
-    /// the door to the ledger, and each that asks costs a second request.
-    /// </summary>
-    private const double DecisionSample = 0.02;
-
     private static readonly TimeSpan SampleInterval = TimeSpan.FromMilliseconds(500);
 
     public const string RowName = "sustained";
@@ -68,7 +62,7 @@ internal sealed class SustainedRow : IRow
         return this.Result(
             new Figure($"end to end, sustained for {lab.Plan.SustainedSeconds} s", "claims/s", [failure is null ? report.RateAchieved : 0], [], Goal.AtLeast, 30_000,
                 failure is null ? "p99 until decided below 100 ms, nothing refused, lag flat" : $"not even at {rate:N0}/s: {failure}"),
-            new Figure("p99 until decided at that rate", "ms", [report.UntilDecided.P99], [], Goal.AtMost, DecidedMaxMs, "a sample of a fiftieth, as its caller learns it over HTTP"),
+            new Figure("p99 until decided at that rate", "ms", [report.UntilDecided.P99], [], Goal.AtMost, DecidedMaxMs, "a sample of a tenth, as its caller learns it over HTTP"),
             new Figure("p99 of the 202 at that rate", "ms", [report.UntilAccepted.P99], [], Goal.None, 0),
             new Figure("CPU time per claim from door to ledger", "µs", [window.CpuPerClaim], [], Goal.AtMost, 40, "all processes but the load generator; see the profile"),
             new Figure("CPU time per claim of the door's twin, right after it", "µs", [await TwinAsync(lab, campaigns, cancel)], [], Goal.None, 0,
@@ -117,7 +111,7 @@ internal sealed class SustainedRow : IRow
     private static async Task<Attempt> AttemptAsync(Lab lab, ServerNode server, string campaign, double rate, int seconds, CancellationToken cancel)
     {
         await Installation.OpenAsync(server, campaign, RowExtensions.NeverSoldOut, cancel);
-        var load = new StormPlan { Urls = [server.Url], Campaigns = [campaign], Rate = Math.Round(rate), Claims = (int)(rate * seconds), WarmUpSeconds = 3, DecisionSample = DecisionSample, Connections = Connections };
+        var load = new StormPlan { Urls = [server.Url], Campaigns = [campaign], Rate = Math.Round(rate), Claims = (int)(rate * seconds), WarmUpSeconds = 3, DecisionSample = 0.1, Connections = Connections };
         await using var sampler = new Sampler(SampleInterval, async token =>
         {
             var metrics = await Metrics.ReadAsync(server.Url, token);
