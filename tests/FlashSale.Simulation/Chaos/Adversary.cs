@@ -239,7 +239,14 @@ internal sealed class Adversary(World world)
     }
 
     /// <summary>Bytes that no other garbage has: the same ones in the place of lost ones would be the lost ones, as nobody could tell.</summary>
-    private byte[] Unlike(byte[] bytes) => [.. bytes, .. BitConverter.GetBytes(_garbage++)];
+    private byte[] Unlike(byte[] bytes)
+    {
+        byte[] unlike = [.. bytes, .. BitConverter.GetBytes(_garbage++)];
+        // Noise that happens to begin as a record of a later version is not garbage: everybody has to stop at it (one in 65,536).
+        if (GenesisRecord.IsOfNewerVersion(unlike))
+            unlike[0]++;
+        return unlike;
+    }
 
     private void RepeatEvents(int partition)
     {
