@@ -13,7 +13,7 @@ internal sealed class DecideRow : IRow
 
     public string Title => "claims decided of a backlog, on one partition and on eight";
 
-    public int Seconds(Plan plan) => 2 * (20 + plan.BacklogClaims / 15_000 + plan.BacklogRounds * (10 + plan.BacklogClaims / 80_000));
+    public int Seconds(Plan plan) => 2 * (20 + plan.BacklogClaims / 15_000 + plan.LongRounds * (10 + plan.BacklogClaims / 80_000));
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel) => this.Result(
         await MeasureAsync(lab, 1, "one campaign on one partition", cancel),
@@ -29,12 +29,12 @@ internal sealed class DecideRow : IRow
         // Its code is compiled now.
         await installation.ResetDecisionsAsync(cancel);
         await twin.RunAsync(backlog.Log);
-        for (var round = 1; round <= lab.Plan.BacklogRounds; round++)
+        for (var round = 1; round <= lab.Plan.LongRounds; round++)
         {
             await installation.ResetDecisionsAsync(cancel);
             twins.Add(backlog.Commands / await twin.RunAsync(backlog.Log));
             ours.Add(await backlog.DecideAsync(cancel));
-            lab.Say($"  round {round} of {lab.Plan.BacklogRounds}: twin {twins[^1]:N0}/s, ours {ours[^1]:N0}/s");
+            lab.Say($"  round {round} of {lab.Plan.LongRounds}: twin {twins[^1]:N0}/s, ours {ours[^1]:N0}/s");
         }
 
         return new Figure($"decided, {what}", "commands/s", ours, twins, Goal.RatioAtLeast, 0.7,

@@ -14,7 +14,7 @@ internal sealed class DoorRow : IRow
 
     public string Title => "claims accepted at the door, open campaign";
 
-    public int Seconds(Plan plan) => 30 + 3 * plan.WarmUpSeconds + (2 * plan.Rounds + plan.BacklogRounds) * (plan.DoorSeconds + 3) + 2 * plan.BacklogRounds * (plan.HalfRateSeconds + 7) + (Wrk.IsThere ? 4 * plan.DoorSeconds : 0);
+    public int Seconds(Plan plan) => 30 + 2 * plan.WarmUpSeconds + plan.KafkaWarmUpSeconds + (2 * plan.Rounds + plan.LongRounds) * (plan.DoorSeconds + 3) + 2 * plan.LongRounds * (plan.HalfRateSeconds + 7) + (Wrk.IsThere ? 4 * plan.DoorSeconds : 0);
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {
@@ -27,7 +27,7 @@ internal sealed class DoorRow : IRow
             await installation.OpenAsync(campaigns, RowExtensions.NeverSoldOut, cancel);
             var door = await installation.StartAsync("api", "api", cancel, Alone);
             await lab.FullLoadAsync(twin.Url, campaigns, plan.WarmUpSeconds, twin.Processes, cancel);
-            await lab.FullLoadAsync(door.Url, campaigns, plan.WarmUpSeconds, lab.Processes(door), cancel);
+            await lab.FullLoadAsync(door.Url, campaigns, plan.KafkaWarmUpSeconds, lab.Processes(door), cancel);
             for (var round = 1; round <= plan.Rounds; round++)
             {
                 twins.Add(await lab.FullLoadAsync(twin.Url, campaigns, plan.DoorSeconds, twin.Processes, cancel));
@@ -52,11 +52,11 @@ internal sealed class DoorRow : IRow
     private static async Task<Figure> HalfRateAsync(Lab lab, DoorTwinNode twin, ServerNode door, IReadOnlyList<string> campaigns, double rate, CancellationToken cancel)
     {
         var (ours, twins) = (new List<double>(), new List<double>());
-        for (var round = 1; round <= lab.Plan.BacklogRounds; round++)
+        for (var round = 1; round <= lab.Plan.LongRounds; round++)
         {
             twins.Add(await LateAsync(twin.Url, twin.Processes));
             ours.Add(await LateAsync(door.Url, lab.Processes(door)));
-            lab.Say($"  at {rate:N0}/s, round {round} of {lab.Plan.BacklogRounds}: p99 of the 202, twin {twins[^1]:F1} ms, ours {ours[^1]:F1} ms");
+            lab.Say($"  at {rate:N0}/s, round {round} of {lab.Plan.LongRounds}: p99 of the 202, twin {twins[^1]:F1} ms, ours {ours[^1]:F1} ms");
         }
 
         return new Figure($"p99 of the 202 at half of that rate ({rate:N0}/s)", "ms", ours, twins, Goal.AtMost, 25);
@@ -75,11 +75,11 @@ internal sealed class DoorRow : IRow
         await Installation.OpenAsync(server, campaigns[0], RowExtensions.NeverSoldOut, cancel);
         await lab.FullLoadAsync(server.Url, campaigns, lab.Plan.WarmUpSeconds, lab.Processes(server), cancel);
         var windows = new List<LoadWindow>();
-        for (var round = 1; round <= lab.Plan.BacklogRounds; round++)
+        for (var round = 1; round <= lab.Plan.LongRounds; round++)
         {
             await CatchUp.DecidedAsync(server.Url, cancel);
             windows.Add(await lab.FullLoadAsync(server.Url, campaigns, lab.Plan.DoorSeconds, lab.Processes(server), cancel));
-            lab.Say($"  all roles, round {round} of {lab.Plan.BacklogRounds}: {windows[^1].AcceptedPerSecond:N0}/s");
+            lab.Say($"  all roles, round {round} of {lab.Plan.LongRounds}: {windows[^1].AcceptedPerSecond:N0}/s");
         }
 
         return windows;

@@ -16,7 +16,7 @@ internal sealed class EnginesRow : IRow
 
     public string Title => "Streamiz (as ours) beside direct (as the twin)";
 
-    public int Seconds(Plan plan) => (int)(2 * (20 + plan.BacklogClaims / BacklogPart * (1.0 / 15_000 + 2.0 * plan.BacklogRounds / 50_000)))
+    public int Seconds(Plan plan) => (int)(2 * (20 + plan.BacklogClaims / BacklogPart * (1.0 / 15_000 + 2.0 * plan.LongRounds / 50_000)))
         + 2 * plan.ProcessRounds * (plan.ProcessSeconds + plan.WarmUpSeconds + 12);
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
@@ -37,11 +37,11 @@ internal sealed class EnginesRow : IRow
         await using var installation = await Installation.CreateAsync(lab, cancel);
         var backlog = await Backlog.CreateAsync(lab, installation, campaigns, lab.Plan.BacklogClaims / BacklogPart, cancel);
         var (streamiz, direct) = (new List<double>(), new List<double>());
-        for (var round = 1; round <= lab.Plan.BacklogRounds; round++)
+        for (var round = 1; round <= lab.Plan.LongRounds; round++)
         {
             direct.Add(await backlog.DecideAsync(cancel, Direct));
             streamiz.Add(await backlog.DecideAsync(cancel, Streamiz));
-            lab.Say($"  {what}, round {round} of {lab.Plan.BacklogRounds}: direct {direct[^1]:N0}/s, streamiz {streamiz[^1]:N0}/s");
+            lab.Say($"  {what}, round {round} of {lab.Plan.LongRounds}: direct {direct[^1]:N0}/s, streamiz {streamiz[^1]:N0}/s");
         }
 
         return new Figure($"Streamiz beside direct: decided of a backlog, {what}", "commands/s", streamiz, direct, Goal.None, 0,

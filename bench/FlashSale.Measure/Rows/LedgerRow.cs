@@ -11,7 +11,7 @@ internal sealed class LedgerRow : IRow
 
     public string Title => "rows of coupons written into the ledger";
 
-    public int Seconds(Plan plan) => 25 + Rows(plan) / 12_000 + plan.BacklogRounds * (8 + Rows(plan) / 30_000);
+    public int Seconds(Plan plan) => 25 + Rows(plan) / 12_000 + plan.LongRounds * (8 + Rows(plan) / 30_000);
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {
@@ -29,7 +29,7 @@ internal sealed class LedgerRow : IRow
         var (cold, warm, twins) = (new List<double>(), new List<double>(), new List<double>());
         // Its code is compiled now, and the database's buffers are filled.
         await LedgerTwin.RunAsync(installation.MySql, events, cancel);
-        for (var round = 1; round <= lab.Plan.BacklogRounds; round++)
+        for (var round = 1; round <= lab.Plan.LongRounds; round++)
         {
             await installation.ResetLedgerAsync(cancel);
             var (rows, seconds) = await LedgerTwin.RunAsync(installation.MySql, events, cancel);
@@ -38,7 +38,7 @@ internal sealed class LedgerRow : IRow
             var written = (await WriteAsync(installation, ends, cancel)).Select(l => (l.At, Rows: l.Offsets.Select((o, p) => rowsAt[p].GetValueOrDefault(o)).Sum())).ToList();
             cold.Add(Rate(written, 0));
             warm.Add(Rate(written, lab.Plan.LedgerWarmUpRows));
-            lab.Say($"  round {round} of {lab.Plan.BacklogRounds}: {rows:N0} rows, twin {twins[^1]:N0}/s, ours {cold[^1]:N0}/s, after the first {lab.Plan.LedgerWarmUpRows:N0} {warm[^1]:N0}/s");
+            lab.Say($"  round {round} of {lab.Plan.LongRounds}: {rows:N0} rows, twin {twins[^1]:N0}/s, ours {cold[^1]:N0}/s, after the first {lab.Plan.LedgerWarmUpRows:N0} {warm[^1]:N0}/s");
         }
 
         return this.Result(

@@ -17,24 +17,24 @@ internal sealed class StartRow : IRow
 
     public string Title => "from the start of a process until it is ready";
 
-    public int Seconds(Plan plan) => plan.BacklogRounds * 14 + 20 + plan.StartClaims / 80_000;
+    public int Seconds(Plan plan) => plan.LongRounds * 14 + 20 + plan.StartClaims / 80_000;
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {
         var (first, again) = (new List<double>(), new List<double>());
-        for (var round = 1; round <= lab.Plan.BacklogRounds; round++)
+        for (var round = 1; round <= lab.Plan.LongRounds; round++)
         {
             await using var installation = await Installation.CreateAsync(lab, cancel);
             first.Add(await StartAsync(installation, "api,machines,ledger", cancel));
             again.Add(await StartAsync(installation, "api,machines,ledger", cancel));
-            lab.Say($"  round {round} of {lab.Plan.BacklogRounds}: {first[^1]:F2} s with topics and tables to create, {again[^1]:F2} s without");
+            lab.Say($"  round {round} of {lab.Plan.LongRounds}: {first[^1]:F2} s with topics and tables to create, {again[^1]:F2} s without");
         }
 
         var claims = lab.Plan.StartClaims;
         await using var full = await Installation.CreateAsync(lab, cancel);
         await DecideAsync(lab, full, claims, cancel);
         var withLog = new List<double>();
-        while (withLog.Count < lab.Plan.BacklogRounds)
+        while (withLog.Count < lab.Plan.LongRounds)
             withLog.Add(await StartAsync(full, "api,machines", cancel));
         lab.Say($"  with {claims:N0} decided claims: {Figure.Median(withLog):F2} s");
         return this.Result(

@@ -18,12 +18,12 @@ internal sealed class SustainedRow : IRow
     /// by as little as the search tells apart, later ones by a good part.
     /// </summary>
     private const int AttemptsMax = 5;
-    private const int CloseAttempts = 2;
+    private const int CloseAttempts = 3;
     private const double Retreat = 0.85;
     private const double DecidedMaxMs = 100;
 
-    /// <summary>A claim is under way for some 30 ms at full load, as records gather for longer there (AppendPace): 512 connections would bound the rate to less than the machine does.</summary>
-    private const int Connections = 1_024;
+    /// <summary>The generator, a process of its own for each attempt, is behind for so long when it begins at full rate: it is compiled, and opens its connections.</summary>
+    private const int WarmUpSeconds = 6;
 
     private static readonly TimeSpan SampleInterval = TimeSpan.FromMilliseconds(500);
 
@@ -33,7 +33,7 @@ internal sealed class SustainedRow : IRow
 
     public string Title => "claims accepted, decided and in the ledger, all roles in one process";
 
-    public int Seconds(Plan plan) => 25 + 2 * plan.WarmUpSeconds + plan.DoorSeconds + (plan.ProbesMax + 1) * (plan.ProbeSeconds + 8) + 3 * (plan.SustainedSeconds + 12);
+    public int Seconds(Plan plan) => 25 + 2 * plan.WarmUpSeconds + plan.DoorSeconds + (plan.ProbesMax + 1) * (plan.ProbeSeconds + 11) + 3 * (plan.SustainedSeconds + 15);
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {
@@ -111,7 +111,7 @@ internal sealed class SustainedRow : IRow
     private static async Task<Attempt> AttemptAsync(Lab lab, ServerNode server, string campaign, double rate, int seconds, CancellationToken cancel)
     {
         await Installation.OpenAsync(server, campaign, RowExtensions.NeverSoldOut, cancel);
-        var load = new StormPlan { Urls = [server.Url], Campaigns = [campaign], Rate = Math.Round(rate), Claims = (int)(rate * seconds), WarmUpSeconds = 3, DecisionSample = 0.1, Connections = Connections };
+        var load = new StormPlan { Urls = [server.Url], Campaigns = [campaign], Rate = Math.Round(rate), Claims = (int)(rate * seconds), WarmUpSeconds = WarmUpSeconds, DecisionSample = 0.1, Connections = StormPlan.ManyConnections };
         await using var sampler = new Sampler(SampleInterval, async token =>
         {
             var metrics = await Metrics.ReadAsync(server.Url, token);
