@@ -15,11 +15,15 @@ public sealed class AppendPace(DoorOptions options, TimeProvider time)
     /// <summary>A partition waits for no more than so many of <see cref="DoorOptions.AppendInterval"/>.</summary>
     private const int IntervalsMax = 8;
 
-    /// <summary>On a machine that has as much to do as it can, the appends of a partition are this many of <see cref="DoorOptions.AppendInterval"/> apart.</summary>
-    private const int BusyIntervals = 3;
+    /// <summary>
+    /// So many commands need not gather for longer than <see cref="DoorOptions.AppendInterval"/>: what their record costs is little for each, and to answer more of
+    /// them at once costs as much, since the connections of the first ones have left the caches when the last ones are answered. It is a count and no time, as
+    /// callers who wait for the answer to their last command send no other one, however long the record waits for that.
+    /// </summary>
+    public const int CommandsEnough = 250;
 
-    /// <summary>So many commands need not gather for longer: what their record costs is little for each.</summary>
-    private const int CommandsEnough = 500;
+    /// <summary>On a machine that has as much to do as it can, the appends of a partition are up to this many of <see cref="DoorOptions.AppendInterval"/> apart.</summary>
+    private const int BusyIntervals = 3;
 
     /// <summary>
     /// Until half of a record's callers are answered passes this part of the time in which the record gathered where partitions begin to gather for longer, and
@@ -55,17 +59,16 @@ public sealed class AppendPace(DoorOptions options, TimeProvider time)
     private long _busyAt = time.GetTimestamp();
     private double _busy;
 
-    /// <summary>Least time between the beginnings of a partition's last append and its next: <see cref="DoorOptions.AppendInterval"/>, or up to three of it where the machine is busy.</summary>
-    /// <param name="commands">Of its last record.</param>
-    /// <param name="period">In which these had gathered.</param>
-    public TimeSpan Interval(int commands, TimeSpan period)
+    /// <summary>
+    /// Time from the beginning of a partition's last append within which fewer than <see cref="CommandsEnough"/> wait for more:
+    /// <see cref="DoorOptions.AppendInterval"/>, or up to three of it where the machine is busy.
+    /// </summary>
+    public TimeSpan GatherMax()
     {
         lock (_gate)
         {
             var busy = _busy * Math.Exp(-time.GetElapsedTime(_busyAt) / BusyMemory);
-            var least = options.AppendInterval.TotalSeconds;
-            var longest = least * (1 + (BusyIntervals - 1) * Math.Clamp((busy - BusyFrom) / (BusyTo - BusyFrom), 0, 1));
-            return TimeSpan.FromSeconds(Math.Max(least, Math.Min(longest, period.TotalSeconds * CommandsEnough / Math.Max(1, commands))));
+            return options.AppendInterval * (1 + (BusyIntervals - 1) * Math.Clamp((busy - BusyFrom) / (BusyTo - BusyFrom), 0, 1));
         }
     }
 

@@ -13,8 +13,8 @@ public sealed class DoorOptions
 
     /// <summary>
     /// Least time between the beginnings of two appends of a partition. Default 8 ms: under load it bounds the records, and with them the cost of
-    /// Kafka and of everything behind it, to 125 a second and partition; a command that comes after a quiet time waits for nothing. Up to three times as long, but
-    /// not for more than 500 commands, where the machine is busy.
+    /// Kafka and of everything behind it, to 125 a second and partition; a command that comes after a quiet time waits for nothing. Up to three times as long
+    /// where the machine is busy and fewer than 250 commands have come.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:00:01")]
     public TimeSpan AppendInterval { get; set; } = TimeSpan.FromMilliseconds(8);

@@ -69,18 +69,35 @@ public readonly struct Appending
 public sealed class GroupCommit(
     string topic, int partition, ILogAppender appender, Func<long, int, long> appended, AppendPace pace, IRandomIds ids, DoorOptions options, TimeProvider time)
 {
+    /// <summary>What timers know: a shorter wait would end where it begins.</summary>
+    private static readonly TimeSpan WaitMin = TimeSpan.FromMilliseconds(1);
+
     private readonly Lock _gate = new();
     private readonly Queue<CommandGroup> _gathered = [];
     private CommandGroup? _open;
     private long? _begunAt;
-    private TimeSpan _lastPeriod;
-    private int _lastCount;
     private long _round;
     private int _lastBytes;
-    private bool _pacing;
-    private bool _hasPlace;
+    private Stage _stage;
+    private int _waits;
     private int _inFlight;
     private int _waiting;
+
+    /// <summary>What the next record waits for.</summary>
+    private enum Stage
+    {
+        /// <summary>Commands: there are none.</summary>
+        Empty,
+
+        /// <summary>Its place in time.</summary>
+        Pacing,
+
+        /// <summary>More commands.</summary>
+        Gathering,
+
+        /// <summary>The end of an append that is in flight.</summary>
+        Ready,
+    }
 
     /// <summary>Commands that wait for their append.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
@@ -125,41 +142,61 @@ public sealed class GroupCommit(
         var group = _gathered.Dequeue();
         _inFlight++;
         var now = time.GetTimestamp();
-        _lastPeriod = group.Period = _begunAt is { } begunAt ? time.GetElapsedTime(begunAt, now) : TimeSpan.MaxValue;
+        group.Period = _begunAt is { } begunAt ? time.GetElapsedTime(begunAt, now) : TimeSpan.MaxValue;
         _begunAt = now;
-        _lastCount = group.Count;
         _lastBytes = group.Bytes;
         if (group == _open)
             _open = null;
         return new Sending(group, BeginAsync(group));
     }
 
-    /// <summary>Whether the last append of the partition, or of others of this node, began too short a time ago; then the next one begins when that time is over.</summary>
+    /// <summary>
+    /// Whether the last append of the partition, or of others of this node, began too short a time ago, or more commands are worth waiting for; then the next one begins
+    /// when that time is over or enough have come.
+    /// </summary>
     private bool MustWait()
     {
-        if (_pacing)
+        if (_stage == Stage.Pacing || _stage == Stage.Gathering && !HasEnough())
             return true;
-        if (_hasPlace)
-            return _hasPlace = false;
-        var left = _begunAt is { } begunAt ? pace.Interval(_lastCount, _lastPeriod) - time.GetElapsedTime(begunAt) : TimeSpan.Zero;
-        var place = pace.Take(ref _round);
-        var wait = place > left ? place : left;
-        if (wait <= TimeSpan.Zero)
+        var since = _begunAt is { } begunAt ? time.GetElapsedTime(begunAt) : TimeSpan.MaxValue;
+        if (_stage == Stage.Empty)
+        {
+            var left = options.AppendInterval - since;
+            var place = pace.Take(ref _round);
+            if (Waits(Stage.Pacing, place > left ? place : left))
+                return true;
+        }
+
+        if (!HasEnough() && Waits(Stage.Gathering, pace.GatherMax() - since))
+            return true;
+        _stage = Stage.Empty;
+        _waits++;
+        return false;
+    }
+
+    private bool HasEnough() => _gathered.Count > 1 || _gathered.Peek().Count >= AppendPace.CommandsEnough;
+
+    private bool Waits(Stage stage, TimeSpan wait)
+    {
+        if (wait < WaitMin)
             return false;
-        _pacing = true;
-        _ = PaceAsync(wait);
+        _stage = stage;
+        _ = WaitAsync(wait, ++_waits);
         return true;
     }
 
-    private async Task PaceAsync(TimeSpan wait)
+    /// <param name="number">Of this wait: another one, or none, may have taken its place meanwhile.</param>
+    private async Task WaitAsync(TimeSpan wait, int number)
     {
         await Task.Delay(wait, time);
-        Sending? sending;
+        Sending? sending = null;
         lock (_gate)
         {
-            _pacing = false;
-            _hasPlace = true;
-            sending = BeginNext();
+            if (number == _waits)
+            {
+                _stage = Stage.Ready;
+                sending = BeginNext();
+            }
         }
 
         await FinishAsync(sending);

@@ -116,47 +116,112 @@ public sealed class AppendPaceTests
     [InlineData(0.375, 8)]
     [InlineData(0.5, 12)]
     [InlineData(3, 12)]
-    public void Interval_AnswersTakeAPartOfThePeriod_IsLongerWhereTheyTakeLong(double part, double intervalMs)
+    public void GatherMax_AnswersTakeAPartOfThePeriod_IsLongerWhereTheyTakeLong(double part, double longestMs)
     {
         var pace = new AppendPace(_options, _time);
         var period = TimeSpan.FromMilliseconds(8);
         for (var i = 0; i < 1_000; i++)
             Answer(pace, part * period, period);
-        Assert.Equal(intervalMs, pace.Interval(1, period).TotalMilliseconds, 0.1);
+        Assert.Equal(longestMs, pace.GatherMax().TotalMilliseconds, 0.1);
     }
 
     [Fact]
-    public void Interval_OneRecordWasHeldUp_StaysAsItIs()
+    public void GatherMax_OneRecordWasHeldUp_StaysAsItIs()
     {
         var pace = new AppendPace(_options, _time);
         Answer(pace, TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(8));
-        Assert.Equal(4, pace.Interval(1, TimeSpan.FromMilliseconds(8)).TotalMilliseconds);
+        Assert.Equal(4, pace.GatherMax().TotalMilliseconds);
     }
 
     [Fact]
-    public void Interval_AfterTheStorm_IsTheLeastAgain()
+    public void GatherMax_AfterTheStorm_IsTheLeastAgain()
     {
         var pace = Busy();
-        Assert.Equal(12, pace.Interval(1, TimeSpan.FromMilliseconds(4)).TotalMilliseconds, 0.1);
+        Assert.Equal(12, pace.GatherMax().TotalMilliseconds, 0.1);
         _time.Advance(TimeSpan.FromSeconds(0.4));
-        Assert.Equal(4, pace.Interval(1, TimeSpan.FromMilliseconds(4)).TotalMilliseconds);
+        Assert.Equal(4, pace.GatherMax().TotalMilliseconds);
     }
 
-    /// <summary>What 500 commands take to gather, at the rate of the last record, is enough.</summary>
-    [Theory]
-    [InlineData(200, 4, 10)]
-    [InlineData(500, 4, 4)]
-    [InlineData(2_000, 4, 4)]
-    [InlineData(100, 4, 12)]
-    [InlineData(0, 0, 4)]
-    public void Interval_BusyAndManyCommands_IsNoLongerThanEnoughTake(int commands, double periodMs, double intervalMs) =>
-        Assert.Equal(intervalMs, Busy().Interval(commands, TimeSpan.FromMilliseconds(periodMs)).TotalMilliseconds, 0.1);
-
     [Fact]
-    public void Interval_NoLeast_IsNone()
+    public void GatherMax_NoLeast_IsNone()
     {
         _options.AppendInterval = TimeSpan.Zero;
-        Assert.Equal(TimeSpan.Zero, Busy().Interval(1, TimeSpan.MaxValue));
+        Assert.Equal(TimeSpan.Zero, Busy().GatherMax());
+    }
+
+    /// <summary>Where the machine is busy, a record waits for up to three intervals, but not once 250 commands have come, and never for less than one.</summary>
+    [Theory]
+    [InlineData(1, 12)]
+    [InlineData(20, 12)]
+    [InlineData(25, 10)]
+    [InlineData(50, 5)]
+    [InlineData(63, 4)]
+    [InlineData(100, 4)]
+    public void Append_Busy_WaitsForEnoughCommands(int eachMs, int waitsMs)
+    {
+        using var pump = new Pump();
+        var log = new MemoryLog();
+        var commit = new GroupCommit("commands", 0, log.NewAppender(), static (_, _) => 1, Busy(), new TestIds(), _options, _time);
+        AppendOne();
+        pump.Run();
+        for (var ms = 0; ms < waitsMs; ms++)
+        {
+            Assert.Single(log.Records("commands", 0));
+            for (var i = 0; i < eachMs; i++)
+                AppendOne();
+            _time.Advance(TimeSpan.FromMilliseconds(1));
+            pump.Run();
+        }
+
+        Assert.Equal(2, log.Records("commands", 0).Count);
+
+        void AppendOne()
+        {
+            pump.Enter();
+            _ = commit.AppendAsync(Claim("sale", "user", 1));
+        }
+    }
+
+    /// <summary>The timer of a record that had enough commands before it went off is not the next record's.</summary>
+    [Fact]
+    public void Append_BusyAfterARecordThatHadEnough_WaitsForItsOwnTime()
+    {
+        _options.AppendRate = 0;
+        using var pump = new Pump();
+        var log = new MemoryLog();
+        var commit = new GroupCommit("commands", 0, log.NewAppender(), static (_, _) => 1, Busy(), new TestIds(), _options, _time);
+        AppendMany(1);
+        AppendMany(1);
+        Pass(6);
+        AppendMany(AppendPace.CommandsEnough - 1);
+        Pass(0);
+        Assert.Equal(2, log.Records("commands", 0).Count);
+
+        AppendMany(1);
+        Pass(11);
+        Assert.Equal(2, log.Records("commands", 0).Count);
+        Pass(1);
+        Assert.Equal(3, log.Records("commands", 0).Count);
+
+        void AppendMany(int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                pump.Enter();
+                _ = commit.AppendAsync(Claim("sale", "user", 1));
+            }
+        }
+
+        void Pass(int ms)
+        {
+            for (var i = 0; i < ms; i++)
+            {
+                _time.Advance(TimeSpan.FromMilliseconds(1));
+                pump.Run();
+            }
+
+            pump.Run();
+        }
     }
 
     /// <summary>The one thing that tells how busy the machine is: callers that are answered late, of a partition whose appends then keep a longer distance.</summary>
