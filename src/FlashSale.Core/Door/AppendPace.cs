@@ -16,9 +16,8 @@ public sealed class AppendPace(DoorOptions options, TimeProvider time)
     private const int IntervalsMax = 8;
 
     /// <summary>
-    /// So many commands need not gather for longer than <see cref="DoorOptions.AppendInterval"/>: what their record costs is little for each, and to answer more of
-    /// them at once costs as much, since the connections of the first ones have left the caches when the last ones are answered. It is a count and no time, as
-    /// callers who wait for the answer to their last command send no other one, however long the record waits for that.
+    /// So many commands need not gather for longer than <see cref="DoorOptions.AppendInterval"/>: what their record costs is little for each. It is a count and no
+    /// time, as callers who wait for the answer to their last command send no other one, however long the record waits for it (docs/architecture.md).
     /// </summary>
     public const int CommandsEnough = 250;
 

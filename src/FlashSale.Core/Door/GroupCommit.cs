@@ -86,8 +86,8 @@ public sealed class GroupCommit(
     /// <summary>What the next record waits for.</summary>
     private enum Stage
     {
-        /// <summary>Commands: there are none.</summary>
-        Empty,
+        /// <summary>Commands, or to be given a place in time.</summary>
+        Unplaced,
 
         /// <summary>Its place in time.</summary>
         Pacing,
@@ -159,7 +159,7 @@ public sealed class GroupCommit(
         if (_stage == Stage.Pacing || _stage == Stage.Gathering && !HasEnough())
             return true;
         var since = _begunAt is { } begunAt ? time.GetElapsedTime(begunAt) : TimeSpan.MaxValue;
-        if (_stage == Stage.Empty)
+        if (_stage == Stage.Unplaced)
         {
             var left = options.AppendInterval - since;
             var place = pace.Take(ref _round);
@@ -169,7 +169,7 @@ public sealed class GroupCommit(
 
         if (!HasEnough() && Waits(Stage.Gathering, pace.GatherMax() - since))
             return true;
-        _stage = Stage.Empty;
+        _stage = Stage.Unplaced;
         _waits++;
         return false;
     }
