@@ -163,11 +163,11 @@ public sealed class GroupCommit(
         {
             var left = options.AppendInterval - since;
             var place = pace.Take(ref _round);
-            if (Waits(Stage.Pacing, place > left ? place : left))
+            if (TryWait(Stage.Pacing, place > left ? place : left))
                 return true;
         }
 
-        if (!HasEnough() && Waits(Stage.Gathering, pace.GatherMax() - since))
+        if (!HasEnough() && TryWait(Stage.Gathering, pace.GatherMax() - since))
             return true;
         _stage = Stage.Unplaced;
         _waits++;
@@ -176,7 +176,7 @@ public sealed class GroupCommit(
 
     private bool HasEnough() => _gathered.Count > 1 || _gathered.Peek().Count >= AppendPace.CommandsEnough;
 
-    private bool Waits(Stage stage, TimeSpan wait)
+    private bool TryWait(Stage stage, TimeSpan wait)
     {
         if (wait < WaitMin)
             return false;
