@@ -20,5 +20,6 @@ ENV ASPNETCORE_URLS=http://+:8080
 # As src/FlashSale.Server/runtime.env says; a test compares them.
 ENV DOTNET_TieredPGO=1
 ENV DOTNET_TieredPGO_InstrumentOnlyHotCode=0
+ENV DOTNET_GCgen0size=0x4000000
 EXPOSE 8080
 ENTRYPOINT ["dotnet", "FlashSale.Server.dll"]
