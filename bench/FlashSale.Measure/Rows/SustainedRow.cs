@@ -15,10 +15,11 @@ internal sealed class SustainedRow : IRow
 
     /// <summary>
     /// Attempts to hold the rate for long. A minute meets moments that seconds do not, in which the machine serves others: the first attempts are lower
-    /// by as little as the search tells apart, later ones by a good part.
+    /// by half of what the search tells apart, later ones by a good part.
     /// </summary>
-    private const int AttemptsMax = 5;
-    private const int CloseAttempts = 3;
+    private const int AttemptsMax = 6;
+    private const int CloseAttempts = 4;
+    private const double CloseRetreat = 0.96;
     private const double Retreat = 0.85;
     private const double DecidedMaxMs = 100;
 
@@ -50,7 +51,7 @@ internal sealed class SustainedRow : IRow
         for (var attempts = 0; attempts < AttemptsMax && attempt is not { Failure: null }; attempts++)
         {
             if (attempt is not null)
-                rate *= attempts <= CloseAttempts ? 1 / Closeness : Retreat;
+                rate *= attempts <= CloseAttempts ? CloseRetreat : Retreat;
             // As an operator does before a sale (docs/operations.md): a minute at this rate writes a quarter of what lets Redis begin to do so by itself.
             await lab.Stack.RewriteAofAsync(cancel);
             attempt = await AttemptAsync(lab, server, sales.Dequeue(), rate, lab.Plan.SustainedSeconds, cancel);
