@@ -8,8 +8,8 @@ namespace FlashSale.Measure.Running;
 internal sealed record StormPlan
 {
     /// <summary>
-    /// For load in open loop that is much for the machine or spread over many partitions: records gather for longer then (AppendPace, up to 24 and 64 ms), each
-    /// connection waits for its answer, and on 512 a door could not come to more than 8,000 to 16,000 claims a second, on 1,024 to 35,000.
+    /// For load in open loop that is spread over many partitions: records gather for longer then (AppendPace, up to 24 and 64 ms), each
+    /// connection waits for its answer, and on 512 a door could not come to more than 8,000 to 16,000 claims a second.
     /// </summary>
     public const int ManyConnections = 2_048;
 
