@@ -57,7 +57,7 @@ internal static class DoorTwin
             var number = Interlocked.Increment(ref _count);
             var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
             var ticket = new Ticket(new ClaimQuestion(Log, 0, number, 0, campaignId, userId!, (ulong)number, now), number);
-            await ClaimEndpoints.AnswerAsync(context, tickets.Sign(ticket), number);
+            await AcceptedAnswer.WriteAsync(context, tickets, ticket, number);
         }
     }
 }

@@ -45,7 +45,8 @@ public sealed class TicketSigner
         }
     }
 
-    public string Sign(Ticket ticket)
+    /// <param name="path">What the ticket comes behind: callers ask for it by an address that ends with it.</param>
+    public string Sign(Ticket ticket, string path = "")
     {
         var claim = ticket.Claim;
         var writer = new RecordWriter(FixedSize + claim.CampaignId.Length + claim.UserId.Length + 2 + MacSize);
@@ -63,7 +64,11 @@ public sealed class TicketSigner
         Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
         _keys[_signingKey].Compute(writer.Written, mac);
         writer.Bytes(mac[..MacSize]);
-        return Base64Url.EncodeToString(writer.Written);
+        return string.Create(path.Length + Base64Url.GetEncodedLength(writer.Length), (path, writer), static (text, parts) =>
+        {
+            parts.path.CopyTo(text);
+            Base64Url.EncodeToChars(parts.writer.Written, text[parts.path.Length..]);
+        });
     }
 
     /// <summary>Reads a ticket; false where it was changed, was signed by a key not known here, or is no ticket at all.</summary>

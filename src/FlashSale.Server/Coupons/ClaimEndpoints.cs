@@ -63,7 +63,7 @@ internal static class ClaimEndpoints
             }
 
             api.Telemetry.Accepted(api.Time.GetElapsedTime(started));
-            await AnswerAsync(context, api.Tickets.Sign(taken.Ticket!), taken.Position);
+            await AcceptedAnswer.WriteAsync(context, api.Tickets, taken.Ticket!, taken.Position);
         }
         catch (Exception e) when (!context.Response.HasStarted)
         {
@@ -82,15 +82,6 @@ internal static class ClaimEndpoints
             return (null, null, notAllowed);
         var invalid = Check(campaignId, userId, context.Request.Headers["Idempotency-Key"].ToString(), out var key);
         return (userId, key, invalid);
-    }
-
-    internal static Task AnswerAsync(HttpContext context, string ticket, long position)
-    {
-        var statusUrl = $"/api/claims/{ticket}";
-        var response = context.Response;
-        response.StatusCode = StatusCodes.Status202Accepted;
-        response.Headers.Location = statusUrl;
-        return response.WriteWholeAsync(new ClaimAccepted(ticket, "waiting", position, statusUrl), ServerJson.Default.ClaimAccepted);
     }
 
     private static async Task StatusAsync(HttpContext context, string ticket, Api api)

@@ -26,10 +26,14 @@ internal static class Bodies
     }
 
     /// <summary>Writes an answer in JSON.</summary>
-    public static Task WriteWholeAsync<T>(this HttpResponse response, T body, JsonTypeInfo<T> type)
+    public static Task WriteWholeAsync<T>(this HttpResponse response, T body, JsonTypeInfo<T> type) =>
+        response.WriteJsonAsync(JsonSerializer.SerializeToUtf8Bytes(body, type));
+
+    /// <summary>Writes an answer that is JSON already.</summary>
+    public static Task WriteJsonAsync(this HttpResponse response, byte[] json)
     {
         response.ContentType = "application/json; charset=utf-8";
-        return response.WriteWholeAsync(JsonSerializer.SerializeToUtf8Bytes(body, type));
+        return response.WriteWholeAsync(json);
     }
 
     /// <summary>Writes a body whose length is told beforehand, so that the answer is one write.</summary>

@@ -17,6 +17,10 @@ public sealed class TicketSignerTests
         "AQERERERIiIzM0REVVVVVVVVAAcAAAAB4kAAKgAAAAAAAABjAYvP5WgAAAAATEtABHNhbGUGdXNlci0xlF-aVDF1PPF-M-dC5GhM9A", _signer.Sign(Ticket("sale", "user-1")));
 
     [Fact]
+    public void Sign_BehindAPath_IsThePathAndTheTicket() =>
+        Assert.Equal("/at/" + _signer.Sign(Ticket("sale", "user-1")), _signer.Sign(Ticket("sale", "user-1"), "/at/"));
+
+    [Fact]
     public void TryRead_SignedTicket_IsTheSame()
     {
         const long largest = (1L << 48) - 1;
