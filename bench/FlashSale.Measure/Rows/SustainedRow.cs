@@ -26,12 +26,6 @@ internal sealed class SustainedRow : IRow
     /// <summary>The generator, a process of its own for each attempt, is behind for so long when it begins at full rate: it is compiled, and opens its connections.</summary>
     private const int WarmUpSeconds = 6;
 
-    /// <summary>
-    /// As many as bring the most through in closed loop. On twice as many, once callers wait, a claim costs more, and a moment without a core lasts
-    /// (docs/performance.md).
-    /// </summary>
-    private const int Connections = Lab.FullLoadConnections;
-
     private static readonly TimeSpan SampleInterval = TimeSpan.FromMilliseconds(500);
 
     public const string RowName = "sustained";
@@ -118,7 +112,8 @@ internal sealed class SustainedRow : IRow
     private static async Task<Attempt> AttemptAsync(Lab lab, ServerNode server, string campaign, double rate, int seconds, CancellationToken cancel)
     {
         await Installation.OpenAsync(server, campaign, RowExtensions.NeverSoldOut, cancel);
-        var load = new StormPlan { Urls = [server.Url], Campaigns = [campaign], Rate = Math.Round(rate), Claims = (int)(rate * seconds), WarmUpSeconds = WarmUpSeconds, DecisionSample = 0.1, Connections = Connections };
+        // On twice as many connections, once callers wait, a claim costs more, and a moment without a core lasts (docs/performance.md).
+        var load = new StormPlan { Urls = [server.Url], Campaigns = [campaign], Rate = Math.Round(rate), Claims = (int)(rate * seconds), WarmUpSeconds = WarmUpSeconds, DecisionSample = 0.1, Connections = Lab.FullLoadConnections };
         await using var sampler = new Sampler(SampleInterval, async token =>
         {
             var metrics = await Metrics.ReadAsync(server.Url, token);

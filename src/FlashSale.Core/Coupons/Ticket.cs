@@ -45,7 +45,7 @@ public sealed class TicketSigner
         }
     }
 
-    /// <param name="path">What the ticket comes behind: callers ask for it by an address that ends with it.</param>
+    /// <summary>A ticket's text, behind a path: callers ask for it by an address that ends with it, and so need not put the two together.</summary>
     public string Sign(Ticket ticket, string path = "")
     {
         var claim = ticket.Claim;
