@@ -9,9 +9,12 @@ using Spectre.Console;
 const double Tolerance = 1.25;
 const int NotComparable = 3;
 
-// A narrow guess for pipes and files would break names in two.
+// A narrow guess for pipes and files would break names in two, and colours are noise there.
 if (Console.IsOutputRedirected)
+{
     AnsiConsole.Profile.Width = 120;
+    AnsiConsole.Profile.Capabilities.Ansi = false;
+}
 
 var filter = new Argument<string?>("filter") { Arity = ArgumentArity.ZeroOrOne, Description = "Only benchmarks whose name (Class.Method(parameters)) contains this." };
 var check = new Option<bool>("--check") { Description = "Compare the stable ones with the baseline. Exit code 1 where one is over the tolerance, 3 where the baseline is of other processors." };
