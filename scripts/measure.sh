@@ -99,7 +99,7 @@ export FLASHSALE_KAFKA=$KAFKA_BOOTSTRAP FLASHSALE_REDIS=$REDIS FLASHSALE_MYSQL=$
 FLASHSALE_COMMIT=$(git -C "$ROOT" describe --always --dirty 2>/dev/null || echo "of no known commit")
 export FLASHSALE_COMMIT
 
-measure --folder "$report" --page "$ROOT/docs/performance.md" &
+measure --folder "$report" --page "$ROOT/docs/performance.md" --spent "$SECONDS" &
 program=$!
 wait "$program" || status=$?
 program=

@@ -45,8 +45,9 @@ internal static class MeasureCommand
         Option<string?> only = new("--only") { Description = $"Only these rows, separated by commas: {string.Join(", ", RowList.All.Select(r => r.Name))} (engines: only if named, as it needs a build with Streamiz).", HelpName = "NAMES" };
         Option<string> folder = new("--folder") { Description = "Where logs, results and this run's own page go.", DefaultValueFactory = _ => ".run/measure/report", HelpName = "DIR" };
         Option<string?> page = new("--page") { Description = "The page that a full run renews.", HelpName = "FILE" };
+        Option<int> spent = new("--spent") { Description = "Seconds that the build and the start of the servers took: they are part of the time that a run may take.", HelpName = "SECONDS" };
         Option<bool> announce = new("--announce") { Description = "Only says what would be measured: before servers are started for it." };
-        var command = new RootCommand("Measures the goal table: ours beside twins. Exit code: 0 measured, 1 a row could not be, 2 could not run, 130 interrupted.") { quick, only, folder, page, announce };
+        var command = new RootCommand("Measures the goal table: ours beside twins. Exit code: 0 measured, 1 a row could not be, 2 could not run, 130 interrupted.") { quick, only, folder, page, spent, announce };
         command.SetAction(async (parsed, cancel) =>
         {
             var isQuick = parsed.GetValue(quick);
@@ -58,7 +59,7 @@ internal static class MeasureCommand
                 return ExitCodes.Ok;
             }
 
-            var run = new MeasureRun(rows, plan, Stack.FromEnvironment(),
+            var run = new MeasureRun(rows, plan, Stack.FromEnvironment(), TimeSpan.FromSeconds(parsed.GetValue(spent)),
                 Path.GetFullPath(parsed.GetValue(folder)!), isQuick || parsed.GetValue(page) is not { } file ? null : Path.GetFullPath(file), Console.Out);
             return await run.RunAsync(cancel);
         });

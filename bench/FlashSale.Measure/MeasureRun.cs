@@ -12,8 +12,9 @@ namespace FlashSale.Measure;
 
 /// <summary>Measures rows one after the other, and reports.</summary>
 /// <param name="folder">Of this run: logs, results and page.</param>
+/// <param name="spent">Of the plan's time, on the build and on starting the servers.</param>
 /// <param name="page">The published page that a full run renews; null: none.</param>
-internal sealed class MeasureRun(IReadOnlyList<IRow> rows, Plan plan, Stack stack, string folder, string? page, TextWriter output)
+internal sealed class MeasureRun(IReadOnlyList<IRow> rows, Plan plan, Stack stack, TimeSpan spent, string folder, string? page, TextWriter output)
 {
     public async Task<int> RunAsync(CancellationToken cancel)
     {
@@ -22,13 +23,14 @@ internal sealed class MeasureRun(IReadOnlyList<IRow> rows, Plan plan, Stack stac
         var machine = ProcFs.Machine();
         // A row that is renewed alone gets the load that it had beside the others of the page, where that is of this machine.
         var older = page is null ? null : Results.Read(Path.ChangeExtension(page, ".json"));
-        var lab = new Lab(stack, plan, logs, output) { SustainedRate = older?.Machine == machine ? older.SustainedRate : null };
+        var lab = new Lab(stack, plan, logs, spent, output) { SustainedRate = older?.Machine == machine ? older.SustainedRate : null };
         var versions = await Versions.FindAsync(stack, cancel);
         var found = new List<RowResult>();
-        foreach (var row in rows)
+        foreach (var (index, row) in rows.Index())
         {
             if (cancel.IsCancellationRequested)
                 break;
+            lab.SecondsForLater = rows.Skip(index + 1).Sum(r => r.Seconds(plan));
             lab.Say($"{row.Name}: {row.Title} (about {row.Seconds(plan)} s)");
             if (await MeasureAsync(row, lab, cancel) is { } result)
                 found.Add(result);

@@ -43,7 +43,9 @@ internal sealed class DoorRow : IRow
                 figures.Add(new Figure("the same by wrk", "claims/s", [wrkOurs], [wrkTwin], Goal.None, 0.8, "a second opinion on the generator"));
         }
 
-        figures.Add(new Figure("accepted at the door, all roles in the process", "claims/s", Rates(await AllRolesAsync(lab, campaigns, cancel)), [], Goal.None, 0,
+        var all = Rates(await AllRolesAsync(lab, campaigns, cancel));
+        lab.AllRolesRate = Figure.Median(all);
+        figures.Add(new Figure("accepted at the door, all roles in the process", "claims/s", all, [], Goal.None, 0,
             "deciding and writing at the same time"));
         return this.Result(figures);
     }

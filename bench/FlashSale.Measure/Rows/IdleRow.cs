@@ -19,7 +19,7 @@ internal sealed class IdleRow : IRow
 
     public string Title => "one claim without load until its caller knows the decision";
 
-    public int Seconds(Plan plan) => 15 + (plan.Rounds + 1) * plan.IdleClaims / 12;
+    public int Seconds(Plan plan) => 5 + (plan.Rounds + 1) * plan.IdleClaims / 18;
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {

@@ -1,18 +1,19 @@
-using System.Globalization;
 using FlashSale.Measure.Running;
 
 namespace FlashSale.Measure.Rows;
 
-/// <summary>Memory of the server through a long storm, and of Redis for each coupon.</summary>
+/// <summary>Memory of the server through a long storm, and whether Redis keeps anything of who is refused; what it keeps of a coupon, <see cref="StartRow"/> measures.</summary>
 internal sealed class MemoryRow : IRow
 {
     /// <summary>With a lower rate there are fewer claims: the whole run must stay within its time.</summary>
     private const int SecondsMax = 660;
     private const int SecondsMin = 20;
 
+    /// <summary>The rate that the goals are stated for.</summary>
+    private const int GoalRate = 30_000;
+
     /// <summary>For what comes before and after the storm.</summary>
     private const int SecondsAround = 60;
-    private const int UserIdLength = 12;
     private const int RepeatsMax = 200_000;
     private const double Megabyte = 1e6;
 
@@ -22,7 +23,7 @@ internal sealed class MemoryRow : IRow
 
     public string Title => "memory of the server and of Redis through a long storm";
 
-    public int Seconds(Plan plan) => SecondsAround + Math.Min(SecondsMax, plan.MemoryClaims / 6_000);
+    public int Seconds(Plan plan) => SecondsAround + plan.MemoryClaims / GoalRate;
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {
@@ -32,17 +33,16 @@ internal sealed class MemoryRow : IRow
         await using var installation = await Installation.CreateAsync(lab, cancel);
         await installation.OpenAsync(campaigns, RowExtensions.NeverSoldOut, cancel);
         var server = await installation.StartAsync("server", "api,machines,ledger", cancel);
-        var load = new StormPlan { Urls = [server.Url], Campaigns = campaigns, Rate = rate, Claims = claims, Connections = StormPlan.ManyConnections, UserPrefix = Prefix(claims) };
+        var load = new StormPlan { Urls = [server.Url], Campaigns = campaigns, Rate = rate, Claims = claims, Connections = StormPlan.ManyConnections, UserPrefix = "memory" };
 
-        var empty = await lab.Stack.RedisBytesAsync();
         lab.Say($"  {claims:N0} claims at {rate:N0}/s");
         Series resident, redis;
-        double accepted, achieved;
+        double achieved;
         await using (var sampler = new Sampler(SampleInterval, async _ =>
             [ProcFs.ResidentBytes(server.Process.Id) / Megabyte, await lab.Stack.RedisBytesAsync() / Megabyte]))
         {
             var (report, _) = await lab.StormAsync(load, lab.Processes(server), cancel);
-            (accepted, achieved) = (report.Accepted, report.RateAchieved);
+            achieved = report.RateAchieved;
             (resident, redis) = sampler.Lines("server", "Redis") is [var s, var r] ? (s, r) : throw new MeasureException("nothing was sampled");
         }
 
@@ -55,12 +55,11 @@ internal sealed class MemoryRow : IRow
         await CatchUp.DecidedAsync(server.Url, cancel);
         await Task.Delay(SampleInterval, cancel);
         var refused = Math.Max(0, await lab.Stack.RedisBytesAsync() - full);
-        lab.Say($"  server {resident.Values.Max():N0} MB at most; Redis {(full - empty) / accepted:F1} bytes per coupon, {refused / (double)repeats:F2} per refused claim");
+        lab.Say($"  server {resident.Values.Max():N0} MB at most; Redis {refused / (double)repeats:F2} bytes per refused claim");
 
         return this.Result(
             new Figure($"resident memory of the server, highest, {claims:N0} claims at {achieved:N0}/s", "MB", [resident.Values.Max()], [], Goal.AtMost, 400, "all roles in one process"),
             new Figure("the same, last quarter to second quarter", "ratio", [resident.MedianOf(0.75, 1) / resident.MedianOf(0.25, 0.5)], [], Goal.AtMost, 1.1, "flat"),
-            new Figure("Redis per issued coupon", "bytes", [(full - empty) / accepted], [], Goal.AtMost, 90, $"user ids of {UserIdLength} characters for nine tenths of the users, else shorter; {accepted:N0} coupons in eight campaigns"),
             new Figure("Redis per refused claim", "bytes", [refused / (double)repeats], [], Goal.AtMost, 0.5, FormattableString.Invariant($"{repeats:N0} users claim again; buffers come and go by some KB"))) with
         {
             Pictures =
@@ -69,12 +68,5 @@ internal sealed class MemoryRow : IRow
                     [new Panel("resident memory of the server, MB", [resident]), new Panel("memory of Redis, MB", [redis])]),
             ],
         };
-    }
-
-    /// <summary>With it, a dash and the number, most user ids have the length that the goal is stated for.</summary>
-    private static string Prefix(int users)
-    {
-        var digits = (users - 1).ToString(CultureInfo.InvariantCulture).Length;
-        return "memory"[..Math.Clamp(UserIdLength - 1 - digits, 1, 6)];
     }
 }

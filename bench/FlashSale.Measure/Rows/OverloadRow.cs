@@ -21,7 +21,7 @@ internal sealed class OverloadRow : IRow
 
     public string Title => $"deciding limited to {DecidedPerSecond:N0}/s, {OfferedPerSecond:N0}/s offered, then {Crowd:N0} connections in closed loop";
 
-    public int Seconds(Plan plan) => 45 + 2 * plan.WarmUpSeconds + plan.OverloadSeconds + CrowdSeconds(plan);
+    public int Seconds(Plan plan) => 27 + 2 * plan.WarmUpSeconds + plan.OverloadSeconds + CrowdSeconds(plan);
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {

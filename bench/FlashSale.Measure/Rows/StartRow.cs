@@ -6,7 +6,7 @@ using FlashSale.Measure.Running;
 
 namespace FlashSale.Measure.Rows;
 
-/// <summary>From the start of a process until it is ready.</summary>
+/// <summary>From the start of a process until it is ready; and, as millions of claims are decided for it, what Redis keeps for each coupon.</summary>
 internal sealed class StartRow : IRow
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
@@ -15,9 +15,9 @@ internal sealed class StartRow : IRow
 
     public string Name => "start";
 
-    public string Title => "from the start of a process until it is ready";
+    public string Title => "from the start of a process until it is ready; memory of Redis with millions of coupons";
 
-    public int Seconds(Plan plan) => plan.LongRounds * 14 + 20 + plan.StartClaims / 80_000;
+    public int Seconds(Plan plan) => plan.LongRounds * 9 + 10 + plan.StartClaims / 100_000;
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {
@@ -32,21 +32,25 @@ internal sealed class StartRow : IRow
 
         var claims = lab.Plan.StartClaims;
         await using var full = await Installation.CreateAsync(lab, cancel);
-        await DecideAsync(lab, full, claims, cancel);
+        var redisBytes = await DecideAsync(lab, full, claims, cancel);
         var withLog = new List<double>();
         while (withLog.Count < lab.Plan.LongRounds)
             withLog.Add(await StartAsync(full, "api,machines", cancel));
-        lab.Say($"  with {claims:N0} decided claims: {Figure.Median(withLog):F2} s");
+        var redisPerCoupon = redisBytes / (double)claims;
+        lab.Say($"  with {claims:N0} decided claims: {Figure.Median(withLog):F2} s; {redisPerCoupon:F1} bytes of Redis for each");
         return this.Result(
             new Figure("start to ready, eight empty partitions", "s", again, [], Goal.AtMost, 2, "all roles; topics and tables are there"),
             new Figure("the same, topics and tables to be created", "s", first, [], Goal.None, 0),
-            new Figure($"start to ready, {claims:N0} decided claims in the log, Redis kept", "s", withLog, [], Goal.AtMost, 5, "roles api and machines"));
+            new Figure($"start to ready, {claims:N0} decided claims in the log, Redis kept", "s", withLog, [], Goal.AtMost, 5, "roles api and machines"),
+            new Figure("Redis per issued coupon", "bytes", [redisPerCoupon], [], Goal.AtMost, 90, $"{claims:N0} coupons in eight campaigns, user ids of 12 characters"));
     }
 
-    private static async Task DecideAsync(Lab lab, Installation installation, int claims, CancellationToken cancel)
+    /// <summary>By how many bytes Redis has grown with so many issued coupons.</summary>
+    private static async Task<long> DecideAsync(Lab lab, Installation installation, int claims, CancellationToken cancel)
     {
         var campaigns = Installation.CampaignsOnPartitions(Installation.Partitions);
         await installation.OpenAsync(campaigns, RowExtensions.NeverSoldOut, cancel);
+        var empty = await lab.Stack.RedisBytesAsync();
         await Backlog.AppendAsync(installation, campaigns, claims, cancel);
         lab.Say($"  {claims:N0} claims appended; now they are decided");
         var ends = await installation.CommandEndsAsync(cancel);
@@ -54,6 +58,7 @@ internal sealed class StartRow : IRow
         machines.Start();
         await CatchUp.SecondsAsync(machines, ends, p => p.Told, cancel);
         await installation.StopAsync(machines);
+        return await lab.Stack.RedisBytesAsync() - empty;
     }
 
     private static async Task<double> StartAsync(Installation installation, string roles, CancellationToken cancel)

@@ -7,20 +7,21 @@ namespace FlashSale.Measure.Rows;
 /// <summary>The highest rate at which claims are accepted, decided and written without falling behind, all roles in one process, and what a claim costs there.</summary>
 internal sealed class SustainedRow : IRow
 {
-    private const double StartRate = 8_000;
-    private const double Growth = 1.4;
+    /// <summary>
+    /// The search begins at this share of what the same door takes in closed loop, which is about what is sustained, and goes on in small steps;
+    /// where that was not measured in this run, at a rate that most machines sustain, and in large ones.
+    /// </summary>
+    private const double StartShare = 0.8;
+    private const double Growth = 1.15;
+    private const double UnknownStartRate = 8_000;
+    private const double UnknownGrowth = 1.4;
 
     /// <summary>The search ends when the limit is known this closely.</summary>
     private const double Closeness = 1.08;
 
-    /// <summary>
-    /// Attempts to hold the rate for long. A minute meets moments that seconds do not, in which the machine serves others: the first attempts are lower
-    /// by half of what the search tells apart, later ones by a good part.
-    /// </summary>
+    /// <summary>Attempts to hold the rate for long: as many as later rows leave time for, within these bounds.</summary>
+    private const int AttemptsMin = 3;
     private const int AttemptsMax = 6;
-    private const int CloseAttempts = 4;
-    private const double CloseRetreat = 0.96;
-    private const double Retreat = 0.85;
     private const double DecidedMaxMs = 100;
 
     /// <summary>The generator, a process of its own for each attempt, is behind for so long when it begins at full rate: it is compiled, and opens its connections.</summary>
@@ -34,7 +35,7 @@ internal sealed class SustainedRow : IRow
 
     public string Title => "claims accepted, decided and in the ledger, all roles in one process";
 
-    public int Seconds(Plan plan) => 25 + 2 * plan.WarmUpSeconds + plan.DoorSeconds + (plan.ProbesMax + 1) * (plan.ProbeSeconds + 11) + 3 * (plan.SustainedSeconds + 15);
+    public int Seconds(Plan plan) => 15 + plan.WarmUpSeconds + 6 * (plan.ProbeSeconds + 9) + AttemptsMin * AttemptSeconds(plan) + TwinSeconds(plan);
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {
@@ -47,17 +48,19 @@ internal sealed class SustainedRow : IRow
         await CatchUp.DecidedAsync(server.Url, cancel);
 
         var rate = await SearchAsync(lab, server, sales, cancel);
-        Attempt? attempt = null;
-        for (var attempts = 0; attempts < AttemptsMax && attempt is not { Failure: null }; attempts++)
+        Attempt attempt;
+        for (var attempts = 1; ; attempts++)
         {
-            if (attempt is not null)
-                rate *= attempts <= CloseAttempts ? CloseRetreat : Retreat;
             // As an operator does before a sale (docs/operations.md): a minute at this rate writes a quarter of what lets Redis begin to do so by itself.
             await lab.Stack.RewriteAofAsync(cancel);
             attempt = await AttemptAsync(lab, server, sales.Dequeue(), rate, lab.Plan.SustainedSeconds, cancel);
+            var left = Math.Clamp((int)((lab.SpareSeconds - TwinSeconds(lab.Plan)) / AttemptSeconds(lab.Plan)), AttemptsMin - attempts, AttemptsMax - attempts);
+            if (attempt.Failure is null || left <= 0)
+                break;
+            rate *= Retreat(left);
         }
 
-        var (report, window, lines, failure) = attempt!;
+        var (report, window, lines, failure) = attempt;
         if (failure is null)
             lab.SustainedRate = report.RateAchieved;
         return this.Result(
@@ -82,6 +85,16 @@ internal sealed class SustainedRow : IRow
         };
     }
 
+    /// <summary>
+    /// How much lower the next attempt is. A minute meets moments that seconds do not, in which the machine serves others: by half of what the search tells
+    /// apart, but by a good part where few attempts are left, as the row is to end with a rate that was held.
+    /// </summary>
+    private static double Retreat(int attemptsLeft) => attemptsLeft switch { 1 => 0.75, 2 => 0.85, _ => 0.96 };
+
+    private static int AttemptSeconds(Plan plan) => plan.SustainedSeconds + 17;
+
+    private static int TwinSeconds(Plan plan) => plan.WarmUpSeconds + plan.DoorSeconds + 12;
+
     /// <summary>What the door's twin takes for a claim: the same work in each run of this program, so that runs of different hours can be compared by it.</summary>
     private static async Task<double> TwinAsync(Lab lab, IReadOnlyList<string> campaigns, CancellationToken cancel)
     {
@@ -93,7 +106,8 @@ internal sealed class SustainedRow : IRow
     /// <summary>The highest rate that short runs sustain. One that fails is tried once more: a moment in which the machine serves others must not bound the search.</summary>
     private static async Task<double> SearchAsync(Lab lab, ServerNode server, Queue<string> sales, CancellationToken cancel)
     {
-        var (rate, low, high) = (StartRate, 0.0, double.PositiveInfinity);
+        var (rate, growth) = lab.AllRolesRate is { } closedLoop ? (closedLoop * StartShare, Growth) : (UnknownStartRate, UnknownGrowth);
+        var (low, high) = (0.0, double.PositiveInfinity);
         for (var probe = 0; probe < lab.Plan.ProbesMax && !(low > 0 && high / low < Closeness) && rate >= 500; probe++)
         {
             if ((await AttemptAsync(lab, server, sales.Dequeue(), rate, lab.Plan.ProbeSeconds, cancel)).Failure is null
@@ -101,7 +115,7 @@ internal sealed class SustainedRow : IRow
                 low = rate;
             else
                 high = rate;
-            rate = low == 0 ? high / 2 : double.IsInfinity(high) ? low * Growth : (low + high) / 2;
+            rate = low == 0 ? high / growth : double.IsInfinity(high) ? low * growth : (low + high) / 2;
         }
 
         // Where none is sustained, the lowest one tried shows what it comes to.

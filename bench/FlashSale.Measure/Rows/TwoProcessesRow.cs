@@ -14,7 +14,7 @@ internal sealed class TwoProcessesRow : IRow
 
     public string Title => "CPU time per claim with two server processes and with one";
 
-    public int Seconds(Plan plan) => 12 + 2 * plan.ProcessRounds * (Shares.Length * (plan.ProcessSeconds + 5) + 3 * plan.WarmUpSeconds / 2 + 10);
+    public int Seconds(Plan plan) => 12 + 2 * plan.ProcessRounds * (Shares.Length * (plan.ProcessSeconds + 3) + 3 * plan.WarmUpSeconds / 2 + 5);
 
     public async Task<RowResult> MeasureAsync(Lab lab, CancellationToken cancel)
     {

@@ -6,7 +6,8 @@ using FlashSale.Chaos.Servers;
 namespace FlashSale.Measure.Running;
 
 /// <summary>What the rows share: the servers, the plan, and load put on a door.</summary>
-internal sealed class Lab(Stack stack, Plan plan, string logs, TextWriter output)
+/// <param name="spent">Of the plan's time, before: on the build, on starting the servers.</param>
+internal sealed class Lab(Stack stack, Plan plan, string logs, TimeSpan spent, TextWriter output)
 {
     /// <summary>
     /// Connections of a closed loop at full load. A door gathers for 8 ms (Door:AppendInterval) before it appends: on 512 connections it could answer
@@ -37,6 +38,9 @@ internal sealed class Lab(Stack stack, Plan plan, string logs, TextWriter output
     /// <summary>The rate that was found to be sustained, in this run or, as the page has it, an earlier one of this machine; claims a second.</summary>
     public double? SustainedRate { get; set; }
 
+    /// <summary>Claims a second that the door of a process with all roles takes in closed loop; null: not measured in this run.</summary>
+    public double? AllRolesRate { get; set; }
+
     /// <summary>The rate for rows that need load without pushing to the limit, and have none measured in this run.</summary>
     public double ModerateRate => RateOf(0.5);
 
@@ -44,7 +48,13 @@ internal sealed class Lab(Stack stack, Plan plan, string logs, TextWriter output
     public double RateOf(double share) => Math.Round((SustainedRate ?? UsualRate) * share / 500) * 500;
 
     /// <summary>Until the plan's deadline.</summary>
-    public double SecondsLeft => (plan.Deadline - _clock.Elapsed).TotalSeconds;
+    public double SecondsLeft => (plan.Deadline - spent - _clock.Elapsed).TotalSeconds;
+
+    /// <summary>What the rows after the present one take.</summary>
+    public double SecondsForLater { get; set; }
+
+    /// <summary>What the present row can take without taking it from later ones.</summary>
+    public double SpareSeconds => SecondsLeft - SecondsForLater;
 
     public void Say(string text) => output.WriteLine($"measure: [{_clock.Elapsed:mm\\:ss}] {text}");
 
