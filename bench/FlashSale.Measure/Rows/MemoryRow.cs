@@ -14,7 +14,7 @@ internal sealed class MemoryRow : IRow
 
     /// <summary>For what comes before and after the storm.</summary>
     private const int SecondsAround = 60;
-    private const int RepeatsMax = 200_000;
+    private const int RepeatsMax = 100_000;
     private const double Megabyte = 1e6;
 
     private static readonly TimeSpan SampleInterval = TimeSpan.FromSeconds(1);
@@ -37,36 +37,39 @@ internal sealed class MemoryRow : IRow
 
         lab.Say($"  {claims:N0} claims at {rate:N0}/s");
         Series resident, redis;
-        double achieved;
+        double accepted, achieved;
         await using (var sampler = new Sampler(SampleInterval, async _ =>
             [ProcFs.ResidentBytes(server.Process.Id) / Megabyte, await lab.Stack.RedisBytesAsync() / Megabyte]))
         {
             var (report, _) = await lab.StormAsync(load, lab.Processes(server), cancel);
-            achieved = report.RateAchieved;
+            (accepted, achieved) = (report.Accepted, report.RateAchieved);
             (resident, redis) = sampler.Lines("server", "Redis") is [var s, var r] ? (s, r) : throw new MeasureException("nothing was sampled");
         }
 
-        await CatchUp.DecidedAsync(server.Url, cancel);
-        await Task.Delay(SampleInterval, cancel);
-        var full = await lab.Stack.RedisBytesAsync();
-        // The same users again: nobody gets a second one.
-        var repeats = Math.Min(RepeatsMax, claims / 5);
-        await lab.StormAsync(load with { Claims = repeats }, lab.Processes(server), cancel);
-        await CatchUp.DecidedAsync(server.Url, cancel);
-        await Task.Delay(SampleInterval, cancel);
-        var refused = Math.Max(0, await lab.Stack.RedisBytesAsync() - full);
-        lab.Say($"  server {resident.Values.Max():N0} MB at most; Redis {refused / (double)repeats:F2} bytes per refused claim");
+        // The first users again, twice: whom the cold door refused gets a coupon the first time, the second time nobody does.
+        var again = load with { Claims = Math.Min(RepeatsMax, claims / 10) };
+        var full = await ClaimAgainAsync();
+        var refused = Math.Max(0, await ClaimAgainAsync() - full);
+        lab.Say($"  server {resident.Values.Max():N0} MB at most; Redis {refused / (double)again.Claims:F2} bytes per refused claim");
 
         return this.Result(
             new Figure($"resident memory of the server, highest, {claims:N0} claims at {achieved:N0}/s", "MB", [resident.Values.Max()], [], Goal.AtMost, 400, "all roles in one process"),
             new Figure("the same, last quarter to second quarter", "ratio", [resident.MedianOf(0.75, 1) / resident.MedianOf(0.25, 0.5)], [], Goal.AtMost, 1.1, "flat"),
-            new Figure("Redis per refused claim", "bytes", [refused / (double)repeats], [], Goal.AtMost, 0.5, FormattableString.Invariant($"{repeats:N0} users claim again; buffers come and go by some KB"))) with
+            new Figure("Redis per refused claim", "bytes", [refused / (double)again.Claims], [], Goal.AtMost, 0.5, FormattableString.Invariant($"{again.Claims:N0} users claim again; buffers come and go by some KB"))) with
         {
             Pictures =
             [
-                new Picture("memory", $"{claims:N0} claims at {achieved:N0}/s, all issued",
+                new Picture("memory", $"{claims:N0} claims at {achieved:N0}/s, {accepted:N0} of them accepted",
                     [new Panel("resident memory of the server, MB", [resident]), new Panel("memory of Redis, MB", [redis])]),
             ],
         };
+
+        async Task<long> ClaimAgainAsync()
+        {
+            await lab.StormAsync(again, lab.Processes(server), cancel);
+            await CatchUp.DecidedAsync(server.Url, cancel);
+            await Task.Delay(SampleInterval, cancel);
+            return await lab.Stack.RedisBytesAsync();
+        }
     }
 }
