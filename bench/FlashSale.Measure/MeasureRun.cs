@@ -64,7 +64,7 @@ internal sealed class MeasureRun(IReadOnlyList<IRow> rows, Plan plan, Stack stac
         }
     }
 
-    /// <summary>A full run that was not interrupted renews its rows on the published page, too; a failed row leaves its older figures there.</summary>
+    /// <summary>A full run that was not interrupted renews its rows on the published page, too.</summary>
     private void Publish(Results results, Results? older, Lab lab, bool isInterrupted)
     {
         results.Write(Path.Combine(folder, "results.json"));
@@ -75,8 +75,12 @@ internal sealed class MeasureRun(IReadOnlyList<IRow> rows, Plan plan, Stack stac
         if (page is null || isInterrupted)
             return;
         var data = Path.ChangeExtension(page, ".json");
-        var order = RowList.All.Select(r => r.Name).ToList();
-        var renewed = (results with { Rows = [.. results.Rows.Where(r => r.Failure is null || older?.Rows.Any(o => o.Row == r.Row) != true)] }).Over(older, order);
+        if (results.Over(older, [.. RowList.All.Select(r => r.Name)], [.. RowList.Usual.Select(r => r.Name)]) is not { } renewed)
+        {
+            lab.Say($"left as it is: {page}, whose other rows are of another machine ({older!.Machine}); a run of all rows writes it anew");
+            return;
+        }
+
         PerformancePage.Write(page, renewed);
         renewed.Write(data);
         lab.Say($"written: {page}");

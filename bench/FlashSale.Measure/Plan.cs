@@ -32,7 +32,7 @@ internal sealed record Plan
 
     public bool IsQuick { get; private init; }
 
-    /// <summary>How long rows will take, at most.</summary>
+    /// <summary>About how long rows will take; all together are kept within the deadline.</summary>
     public double Minutes(IReadOnlyList<Rows.IRow> rows) => Math.Min(Math.Ceiling(rows.Sum(r => r.Seconds(this)) / 60.0), Deadline.TotalMinutes);
 
     /// <summary>From the start of the script, build and servers included: nothing is begun that would end later, where it can be shortened.</summary>

@@ -58,8 +58,26 @@ public sealed class PerformancePageTests : IDisposable
     public void Over_SomeRows_TakeTheirPlaceAmongTheOlderOnes()
     {
         var older = Measured(70) with { Rows = [Row("door", 70), Row("ledger", 5)] };
-        var both = (Measured(1) with { Rows = [Row("ledger", 6), Row("idle", 7)] }).Over(older, ["door", "ledger", "idle"]);
-        Assert.Equal([("door", 70), ("ledger", 6), ("idle", 7)], both.Rows.Select(r => (r.Row, r.Figures[0].Ours[0])));
+        var both = Over(Measured(1) with { Rows = [Row("ledger", 6), Row("idle", 7)] }, older);
+        Assert.Equal([("door", 70), ("ledger", 6), ("idle", 7)], Rates(both));
+    }
+
+    [Fact]
+    public void Over_FailedRow_LeavesOlderFigures()
+    {
+        var failed = Row("door", 1) with { Failure = "no server" };
+        Assert.Equal([("door", 70), ("idle", 7)], Rates(Over(Measured(1) with { Rows = [failed, Row("idle", 7)] }, Measured(70))));
+        Assert.Equal([("door", 1)], Rates(Over(Measured(1) with { Rows = [failed] }, null)));
+    }
+
+    [Fact]
+    public void Over_RowsOfAnotherMachine_NeverStandBesideThese()
+    {
+        var older = Measured(70) with { Machine = "4 cores", Rows = [Row("door", 70), Row("ledger", 5), Row("engines", 3)] };
+        Assert.Null(Over(Measured(1) with { Rows = [Row("ledger", 6)] }, older));
+        Assert.Equal([("door", 1), ("ledger", 6)], Rates(Over(Measured(1) with { Rows = [Row("door", 1), Row("ledger", 6)] }, older)));
+        var failed = Row("ledger", 6) with { Failure = "no server" };
+        Assert.Equal([("door", 1), ("ledger", 6)], Rates(Over(Measured(1) with { Rows = [Row("door", 1), failed] }, older)));
     }
 
     [Fact]
@@ -82,6 +100,11 @@ public sealed class PerformancePageTests : IDisposable
         Assert.Null((Measured(1) with { Rows = [Row("sustained", 5) with { Figures = [], Failure = "no server" }] }).SustainedRate);
         Assert.Null(Measured(1).SustainedRate);
     }
+
+    /// <summary>Usual rows are all but the last one.</summary>
+    private static Results? Over(Results results, Results? older) => results.Over(older, ["door", "ledger", "idle", "engines"], ["door", "ledger", "idle"]);
+
+    private static IEnumerable<(string, double)> Rates(Results? results) => results!.Rows.Select(r => (r.Row, r.Figures[0].Ours[0]));
 
     private static Results Measured(double ours) => new("2 cores", [".NET"], [Row("door", ours)]);
 

@@ -37,9 +37,21 @@ internal sealed record Results(string Machine, IReadOnlyList<string> Versions, I
 
     public void Write(string path) => File.WriteAllText(path, JsonSerializer.Serialize(this, Json) + "\n");
 
-    /// <summary>These rows in the place of older ones of the same name, in the order given.</summary>
-    public Results Over(Results? older, IReadOnlyList<string> order) => this with
+    /// <summary>
+    /// These rows in the place of older ones of the same name, in the order given; one that could not be measured leaves its older figures.
+    /// Null where one of the usual rows would stay that is of another machine: figures of one page are to be compared.
+    /// </summary>
+    public Results? Over(Results? older, IReadOnlyList<string> order, IReadOnlyList<string> usual)
     {
-        Rows = [.. Rows.Concat((older?.Rows ?? []).Where(o => Rows.All(r => r.Row != o.Row))).OrderBy(r => order.ToList().IndexOf(r.Row))],
-    };
+        if (older?.Machine != Machine)
+        {
+            if (older?.Rows.Any(o => usual.Contains(o.Row) && Rows.All(r => r.Row != o.Row)) == true)
+                return null;
+            older = null;
+        }
+
+        var mine = Rows.Where(r => r.Failure is null || older?.Rows.Any(o => o.Row == r.Row) != true).ToList();
+        var kept = (older?.Rows ?? []).Where(o => mine.TrueForAll(r => r.Row != o.Row));
+        return this with { Rows = [.. mine.Concat(kept).OrderBy(r => order.ToList().IndexOf(r.Row))] };
+    }
 }

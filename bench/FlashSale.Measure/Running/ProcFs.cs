@@ -39,10 +39,12 @@ internal static class ProcFs
         return line is null ? 0 : long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
     }
 
-    /// <summary>The machine in one line.</summary>
+    /// <summary>The machine in one line. Clouds name very different processors alike: family and model tell them apart, where there are such (x86).</summary>
     public static string Machine()
     {
         var model = Value("/proc/cpuinfo", "model name") ?? "unknown processor";
+        if (Value("/proc/cpuinfo", "cpu family") is { } family)
+            model += $", family {family}, model {Value("/proc/cpuinfo", "model\t")}";
         var kilobytes = long.Parse(Value("/proc/meminfo", "MemTotal")!.Split(' ')[0], CultureInfo.InvariantCulture);
         var system = Value("/etc/os-release", "PRETTY_NAME", '=')?.Trim('"') ?? Environment.OSVersion.ToString();
         return string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessorCount} cores ({model}), {kilobytes / 1024.0 / 1024:F0} GB, {system}, Linux {Environment.OSVersion.Version}");
