@@ -11,9 +11,9 @@ namespace FlashSale.Kafka;
 public sealed class KafkaGroup(KafkaOptions options, string role, string topic, ILogger<KafkaGroup> logger)
 {
     private readonly Dictionary<int, Running> _running = [];
+    private readonly PromptMember _member = new();
     private readonly string _group = GroupSettings.Name(options, role);
     private bool _toPause;
-    private bool _hasJoinedAgain;
 
     /// <summary>Takes part until cancelled, then ends all tasks and leaves the group, so that others take over at once. On a thread of its own.</summary>
     /// <param name="run">Runs one partition until its token is cancelled.</param>
@@ -36,7 +36,7 @@ public sealed class KafkaGroup(KafkaOptions options, string role, string topic, 
         {
             // Whatever arrived before a new partition was paused is not wanted.
             consumer.Consume(TimeSpan.FromMilliseconds(50));
-            Wake(consumer);
+            PromptMember.Wake(consumer);
             if (!_toPause)
                 return;
             consumer.Pause(consumer.Assignment);
@@ -47,13 +47,6 @@ public sealed class KafkaGroup(KafkaOptions options, string role, string topic, 
             KafkaLogMessages.GroupError(logger, _group, e.Error.Reason);
         }
     }
-
-    /// <summary>
-    /// Has the client look whether a heartbeat is due. Its main thread does so whenever it has something to do, else once a second
-    /// (librdkafka, <c>rd_kafka_thread_main</c>), and a consumer that fetches nothing has nothing to do: partitions that move would stand still
-    /// for that second. It answers this question itself, without the broker.
-    /// </summary>
-    private static void Wake(IConsumer<Ignore, Ignore> consumer) => _ = consumer.MemberId;
 
     private IConsumer<Ignore, Ignore> Build(Func<int, CancellationToken, Task> run)
     {
@@ -85,22 +78,10 @@ public sealed class KafkaGroup(KafkaOptions options, string role, string topic, 
             _running.Add(partition, new Running(Task.Run(() => run(partition, stop.Token)), stop));
         }
 
-        JoinAgainIfEmpty(member);
+        _member.Assigned(member, _running.Count > 0);
         _toPause = true;
         KafkaLogMessages.Assigned(logger, _group, string.Join(' ', assigned.Select(p => p.Partition.Value)), _running.Count);
         return assigned.Select(p => new TopicPartitionOffset(p, Offset.End));
-    }
-
-    /// <summary>
-    /// A new member has nothing until others have given partitions back, and has to join once more to get them: the client does that a second after
-    /// it has joined (librdkafka, <c>rkcg_join_intvl</c>), and these partitions stand still; but at once if it is subscribed anew while it is assigned
-    /// something. Once only: a group may have more members than partitions.
-    /// </summary>
-    private void JoinAgainIfEmpty(IConsumer<Ignore, Ignore> member)
-    {
-        if (_running.Count == 0 && !_hasJoinedAgain)
-            member.Subscribe(topic);
-        _hasJoinedAgain = _running.Count == 0;
     }
 
     /// <summary>Cancels all at once, then waits for all: each tells what it has decided before it is given away, within a bound of its own.</summary>

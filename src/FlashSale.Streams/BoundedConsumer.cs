@@ -1,24 +1,28 @@
+using System.Diagnostics;
 using System.Reflection;
 using Confluent.Kafka;
+using FlashSale.Kafka;
 
 namespace FlashSale.Streams;
 
 /// <summary>
-/// Streamiz's consumer, with four things changed. It tells what it hands over. It commits nothing: a commit that meets a rebalance ends, as the client takes it, the whole
+/// Streamiz's consumer, with five things changed. It tells what it hands over. It commits nothing: a commit that meets a rebalance ends, as the client takes it, the whole
 /// membership; and Streamiz would commit records from which the processor has returned, also those that could not be decided yet. And it waits
 /// for a record as long as it was configured to: Streamiz does not wait at all while partitions move, so that its thread keeps a core busy, and
 /// after a wait that ended a little early it waits again for up to seconds, or for ever (the logarithm in its ConsumeRecords), in
 /// which no partition is taken over and no idle one is looked at. And a process that ends leaves its group by closing: unsubscribed before, the
-/// client left up to a second later.
+/// client left up to a second later. And it learns of changes of the group in time (<see cref="PromptMember"/>).
 /// </summary>
 internal class BoundedConsumer : DispatchProxy
 {
     private static readonly TimeSpan WaitMin = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan WakeInterval = TimeSpan.FromMilliseconds(50);
 
     private IConsumer<byte[], byte[]> _inner = null!;
     private TimeSpan _waitMax;
     private HandedOver _handedOver = null!;
     private CancellationToken _stop;
+    private long _wokenAt;
 
     /// <param name="waitMax">How long it waits for a record, at least 1 ms.</param>
     /// <param name="handedOver">Is told of each record.</param>
@@ -44,6 +48,12 @@ internal class BoundedConsumer : DispatchProxy
         var record = _inner.Consume(wait);
         if (record is not null)
             _handedOver.Set(record.Partition.Value, record.Offset.Value);
+        if (Stopwatch.GetElapsedTime(_wokenAt) >= WakeInterval)
+        {
+            PromptMember.Wake(_inner);
+            _wokenAt = Stopwatch.GetTimestamp();
+        }
+
         return record;
     }
 

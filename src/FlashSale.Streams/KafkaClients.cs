@@ -33,10 +33,12 @@ internal sealed class KafkaClients(
         config.FetchQueueBackoffMs = 10;
         config.QueuedMinMessages = 1_000;
         config.QueuedMaxMessagesKbytes = 16 * 1_024;
+        var member = new PromptMember();
         return BoundedConsumer.Of(new ConsumerBuilder<byte[], byte[]>(config)
             .SetPartitionsAssignedHandler((consumer, assigned) =>
             {
                 rebalanceListener.PartitionsAssigned(consumer, assigned);
+                member.Assigned(consumer, assigned.Count + consumer.Assignment.Count > 0);
                 // What is in the log already is read by the partition that takes over.
                 return assigned.Select(static p => new TopicPartitionOffset(p, Offset.End));
             })
